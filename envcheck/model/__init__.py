@@ -1,0 +1,90 @@
+"""The nouns: frozen values that pass between the stages. Nothing here does anything.
+
+They are named tuples, not dataclasses: the decorator of a frozen, slotted dataclass costs 0.7 ms a class
+when the program starts, a named tuple 0.1 ms, and a deploy hook pays for all of them at every call.
+
+Text is `str`, decoded as UTF-8 with `surrogateescape`: every byte survives. Times are seconds since the
+epoch as floats, UTC.
+"""
+
+from __future__ import annotations
+
+from envcheck.model.configured import (
+    Applied,
+    Assignment,
+    Configured,
+    FileFacts,
+    Parsed,
+    Problem,
+    Setting,
+    Source,
+)
+from envcheck.model.expected import (
+    App,
+    Expectation,
+    Match,
+    Spec,
+)
+from envcheck.model.running import (
+    Generation,
+    Process,
+    Reading,
+    Server,
+)
+from envcheck.model.seen import (
+    AppReport,
+    Finding,
+    Gap,
+    Hazard,
+    HostReport,
+    Layer,
+    Remedy,
+    Report,
+    Snapshot,
+    Step,
+)
+from envcheck.model.words import (
+    Action,
+    Cause,
+    Diagnosis,
+    Disruption,
+    Role,
+    Severity,
+    Stage,
+)
+
+__all__ = [
+    "Action",
+    "App",
+    "AppReport",
+    "Applied",
+    "Assignment",
+    "Cause",
+    "Configured",
+    "Diagnosis",
+    "Disruption",
+    "Expectation",
+    "FileFacts",
+    "Finding",
+    "Gap",
+    "Generation",
+    "Hazard",
+    "HostReport",
+    "Layer",
+    "Match",
+    "Parsed",
+    "Problem",
+    "Process",
+    "Reading",
+    "Remedy",
+    "Report",
+    "Role",
+    "Server",
+    "Setting",
+    "Severity",
+    "Snapshot",
+    "Source",
+    "Spec",
+    "Stage",
+    "Step",
+]

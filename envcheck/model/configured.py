@@ -1,0 +1,101 @@
+"""What is configured: sources, what they set, and what comes of a chain of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from envcheck.model.words import Stage
+
+
+class Assignment(NamedTuple):
+    """One variable set, or unset, by one line of one source."""
+
+    name: str
+    value: str | None  # None: the source unsets it
+    line: int
+    dynamic: bool = False  # only running something could tell the value
+
+    def __repr__(self) -> str:
+        return f"Assignment({self.name!r}, line {self.line})"
+
+
+class Problem(NamedTuple):
+    line: int | None
+    message: str  # never quotes the text of the line: it may be a secret
+
+
+class Parsed(NamedTuple):
+    """What a source says. A source that its program refuses whole sets nothing."""
+
+    assignments: tuple[Assignment, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    refused: bool = False
+
+
+class Source(NamedTuple):
+    """Where variables are set."""
+
+    kind: str  # envdir, file, gunicorn-config, gunicorn-arguments, ...
+    path: str
+    stage: Stage
+    dialect: str = ""
+    optional: bool = False
+
+
+class FileFacts(NamedTuple):
+    """A file, or a folder with its files, as it was read."""
+
+    status: str  # ok, missing, denied, folder, not-a-file, oversized, error
+    content: bytes = b""
+    changed: float = 0.0  # the later of mtime and ctime
+    mode: int = 0
+    uid: int = 0
+    detail: str = ""
+    entries: Mapping[str, FileFacts] = {}
+
+    def __repr__(self) -> str:
+        return f"FileFacts({self.status}, {len(self.content)} bytes)"
+
+
+class Applied(NamedTuple):
+    """A source as far as it could be read."""
+
+    source: Source
+    parsed: Parsed | None  # None: a gap
+    changed: float  # when it last changed: the file, or the folder and the files in it
+    why: str = ""  # of a gap
+
+
+class Setting(NamedTuple):
+    """One place that sets a variable, in the order of the chain."""
+
+    source: Source
+    assignment: Assignment
+    changed: float
+
+    @property
+    def origin(self) -> str:
+        path = (
+            f"{self.source.path}/{self.assignment.name}" if self.source.kind == "envdir" else self.source.path
+        )
+        return f"{path}:{self.assignment.line}"
+
+
+class Configured(NamedTuple):
+    """What a process started afresh would get now.
+
+    `settings` holds all places of a variable, the winner last; a name that is not there is set nowhere.
+    """
+
+    applied: tuple[Applied, ...] = ()
+    settings: Mapping[str, tuple[Setting, ...]] = {}
+    known: bool = False  # False: there is no chain to compare with
+
+    @property
+    def gaps(self) -> tuple[Applied, ...]:
+        return tuple(a for a in self.applied if a.parsed is None)
+
+    @property
+    def refused(self) -> tuple[Applied, ...]:
+        return tuple(a for a in self.applied if a.parsed is not None and a.parsed.refused)

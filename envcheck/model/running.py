@@ -1,0 +1,83 @@
+"""What runs: readings of environments, processes, generations, servers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Reading(NamedTuple):
+    """One layer of one process' environment. Only `usable` readings may lead to "missing"."""
+
+    status: str  # ok, or a named state: denied, exited, clobbered, partial, truncated, ...
+    variables: Mapping[str, str] = {}  # of duplicates the first, as getenv(3) takes it
+    anomalies: tuple[str, ...] = ()
+    detail: str = ""
+
+    @property
+    def usable(self) -> bool:
+        return self.status == "ok"
+
+    def __repr__(self) -> str:
+        return f"Reading({self.status}, {len(self.variables)} variables)"
+
+
+class Process(NamedTuple):
+    """A process: pid and start time, and what /proc tells of it."""
+
+    pid: int
+    parent: int
+    started: float
+    uid: int
+    argv: tuple[str, ...]  # as /proc/PID/cmdline has it now: a rewritten title is one or a few words
+    comm: str
+    exe: str | None
+    cwd: str | None
+    caught: int  # SigCgt, a bit mask: bit n-1 for signal n
+    ignored: int  # SigIgn
+    image: str  # the same in all processes that come from one exec; "" where it could not be read
+    at_exec: Reading
+    live: Reading
+    cgroup: str = ""
+    state: str = ""  # of stat field 3: Z for a zombie
+    stdout: str = ""  # where its standard output goes
+    listens: tuple[str, ...] = ()  # TCP ports
+    title_is_cut: bool = False  # the command line fills its area to the last byte
+
+    @property
+    def running(self) -> Reading:
+        """The layer to judge by: live where it could be read, else at exec."""
+        return self.live if self.live.usable or not self.at_exec.usable else self.at_exec
+
+
+class Generation(NamedTuple):
+    """A master and its workers started by one exec."""
+
+    master: Process | None
+    workers: tuple[Process, ...]
+    role: str  # current, old, new, orphaned
+    reexeced: bool
+    environment_read: float | None  # when the exec chain started; None where that cannot be known
+
+    @property
+    def processes(self) -> tuple[Process, ...]:
+        return ((self.master,) if self.master else ()) + self.workers
+
+
+class Server(NamedTuple):
+    """One application server: all generations of it that are alive, oldest first."""
+
+    kind: str  # the module's name: gunicorn, unicorn
+    name: str
+    generations: tuple[Generation, ...]
+    arguments: tuple[str, ...] | None  # its own command line, to start it again; None where a title hides it
+
+    @property
+    def processes(self) -> tuple[Process, ...]:
+        return tuple(p for g in self.generations for p in g.processes)
+
+    @property
+    def first(self) -> Process:
+        """The process that stands for the server: the newest master, or a worker where there is none."""
+        masters = [g.master for g in self.generations if g.master]
+        return masters[-1] if masters else self.processes[0]

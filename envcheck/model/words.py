@@ -1,0 +1,87 @@
+"""Words that stand for themselves: roles, stages, diagnoses, causes, actions."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """The part a process plays in a server."""
+
+    MASTER = "master"
+    WORKER = "worker"
+
+
+class Stage(StrEnum):
+    """When a source is applied, which decides what brings a change of it in."""
+
+    EXEC = "exec"  # before the server is exec'd: unit, envdir, EnvironmentFile, shell
+    ARGUMENT = "argument"  # on the server's command line, which a re-exec repeats
+    CONFIG = "config"  # by the server, whenever it reads its own configuration file
+    APPLICATION = "application"  # by the application when it is loaded; what is set already is kept
+
+
+class Diagnosis(StrEnum):
+    """The judgement over one variable, worst first."""
+
+    MISCONFIGURED = "misconfigured"
+    STALE = "stale"
+    UNEXPLAINED = "unexplained"
+    UNDECIDED = "undecided"
+    LATENT = "latent"
+    UNPROVEN = "unproven"
+    IN_SYNC = "in-sync"
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Cause(StrEnum):
+    """Why a variable is as it is; a finding carries one."""
+
+    STARTED_BEFORE_CHANGE = "started-before-change"
+    INHERITED_BY_REEXEC = "inherited-by-reexec"
+    REFORKED = "reforked"
+    NOT_CONFIGURED = "not-configured"
+    SHADOWED = "shadowed"
+    UNSET_BY_EMPTY_FILE = "unset-by-empty-file"
+    DYNAMIC_SOURCE = "dynamic-source"
+    SET_BY_APPLICATION = "set-by-application"
+    REMOVED_BY_APPLICATION = "removed-by-application"
+    KEPT_BY_DOTENV = "kept-by-dotenv"
+    POISONED_REEXEC = "poisoned-reexec"
+    MIXED_GENERATIONS = "mixed-generations"
+    MIXED_WORKERS = "mixed-workers"
+    ORPHANED = "orphaned"
+    LEAKED = "leaked"
+    UNSTARTABLE = "unstartable"
+    NOT_APPLIED = "not-applied"  # the source is older than the process, which has another value all the same
+    WRONG_VALUE = "wrong-value"  # configured and running agree, and both are not what is expected
+    CLOBBERED = "clobbered"
+    DENIED = "denied"
+    GONE = "gone"
+    UNREADABLE = "unreadable"  # any other named state of a reading
+
+
+class Action(StrEnum):
+    """What a remedy amounts to, least disruptive first."""
+
+    NONE = "none"
+    RETIRE_OLD = "retire-old"
+    RELOAD = "reload"
+    REEXEC = "reexec"
+    RESTART = "restart"
+    RECREATE = "recreate"
+    ADOPT = "adopt"
+    REFUSE = "refuse"
+    FIX_CONFIGURATION = "fix-configuration"
+
+
+class Disruption(StrEnum):
+    NONE = "none"
+    WORKERS = "workers"
+    CONNECTIONS = "connections"
+    DOWNTIME = "downtime"

@@ -1,0 +1,65 @@
+"""Variables that a fresh process has although no source sets them, and changes that are none.
+
+This silences only one thing: a variable that the process alone has. What a source sets, or a rule names,
+is judged whatever it is called.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+# Who sets them, so that the next one finds its place.
+NOISE = {
+    "the shell that started it": (
+        "_ PWD OLDPWD SHLVL SHELL HOME USER LOGNAME USERNAME MAIL TERM TERM_* COLORTERM HOSTNAME "
+        "HOSTTYPE MACHTYPE OSTYPE BASH_ENV ENV LS_COLORS LESS* PAGER EDITOR VISUAL HIST* PS1 "
+        "COLUMNS LINES PROMPT_COMMAND DISPLAY WAYLAND_DISPLAY XAUTHORITY XDG_* DBUS_* SSH_* SUDO_* "
+        "GPG_* TMUX TMUX_* STY WINDOW TMPDIR LANG LANGUAGE LC_* TZ PATH MANPATH INFOPATH "
+        "DEBIAN_FRONTEND MOTD_SHOWN IFS CI"
+    ),
+    "interpreters and version managers": (
+        "PYTHON* PYENV* PIP_* UV_* VIRTUAL_ENV VIRTUAL_ENV_PROMPT CONDA_* RBENV_* RVM_* rvm_* NVM_* "
+        "NODENV_* ASDF_* GEM_HOME GEM_PATH RUBYLIB RUBYOPT BUNDLE_* BUNDLER_* RUBYGEMS_* SPT_NOENV "
+        "LD_PRELOAD LD_LIBRARY_PATH PYTEST_* JAVA_HOME CARGO_HOME RUSTUP_* GOPATH GOROOT"
+    ),
+    "the server itself": (
+        "SERVER_SOFTWARE RACK_ENV UNICORN_FD UNICORN_WORKER GUNICORN_* LISTEN_PID LISTEN_FDS LISTEN_FDNAMES"
+    ),
+    "the supervisor": (
+        "INVOCATION_ID JOURNAL_STREAM NOTIFY_SOCKET WATCHDOG_* SYSTEMD_* MEMORY_PRESSURE_* MAINPID "
+        "MANAGERPID UPSTART_* SUPERVISOR_* CREDENTIALS_DIRECTORY RUNTIME_DIRECTORY STATE_DIRECTORY "
+        "CACHE_DIRECTORY LOGS_DIRECTORY CONFIGURATION_DIRECTORY FDSTORE container"
+    ),
+}
+
+# Lists around which a wrapper (bundler, rbenv, a virtual environment) puts a part of its own.
+EXTENDED = {
+    "PATH": ":",
+    "RUBYLIB": ":",
+    "PYTHONPATH": ":",
+    "LD_LIBRARY_PATH": ":",
+    "MANPATH": ":",
+    "RUBYOPT": " ",
+}
+
+
+@cache
+def _pattern() -> re.Pattern[str]:
+    globs = " ".join(NOISE.values()).split()
+    return re.compile("|".join(re.escape(g).replace(r"\*", ".*") for g in globs))
+
+
+def is_noise(name: str) -> bool:
+    """Tell whether a process may have *name* from something that is no configuration."""
+    return bool(_pattern().fullmatch(name))
+
+
+def same(name: str, configured: str | None, running: str | None) -> bool:
+    """Compare a value with the configured one; what a wrapper put around a list does not count."""
+    if configured == running:
+        return True
+    separator = EXTENDED.get(name)
+    if separator is None or not configured or not running:
+        return False
+    return f"{separator}{configured}{separator}" in f"{separator}{running}{separator}"
