@@ -1,0 +1,40 @@
+"""Specs: YAML -> expectations. Bytes in, frozen values out; whoever calls reads the file."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection
+from functools import partial
+
+from envcheck.errors import SpecError
+from envcheck.model import App, Spec
+from envcheck.spec.apps import app_table, apps
+from envcheck.spec.document import parse
+from envcheck.spec.fault import Fault
+from envcheck.spec.fields import Fields, Table, choice, text
+
+LATER = frozenset(["include", "defaults", "templates", "waivers", "hosts"])
+
+
+def load(content: bytes, path: str, servers: Collection[str] = ("gunicorn", "unicorn", "any")) -> Spec:
+    """Read the spec *content*; *path* is for messages, and relative paths in it start at its folder.
+
+    Raises nothing but `SpecError`, which names a line and a key but never a value.
+    """
+    apps_of = partial(apps, table=app_table(posixpath.dirname(path), servers))
+    top = Table("a spec", {"version": choice({"1": 1}), "description": text, "apps": apps_of}, LATER)
+    try:
+        return Spec(path, _apps(top.read(parse(content))))
+    except Fault as found:
+        fault = found
+    except RecursionError:  # whoever calls is deep already: a spec has 64 levels at most
+        fault = Fault(1, "nested too deep")
+    shown = path if path.isprintable() else ascii(path)[1:-1]
+    raise SpecError(f"{shown}:{fault.line}: {fault.message}") from None
+
+
+def _apps(given: Fields) -> tuple[App, ...]:
+    if "apps" not in given.values:
+        raise Fault(given.line, "a spec needs 'apps'")
+    read: tuple[App, ...] = given.values["apps"]
+    return read
