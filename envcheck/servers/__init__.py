@@ -1,0 +1,85 @@
+"""The application servers that envcheck knows: one module each.
+
+A module says how its processes look, where the server itself sets variables, and what each signal does to
+whose environment. All of it is pure: processes come in as values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from envcheck.model import Action, FileFacts, Process, Role, Server, Setting, Source, Stage, Step
+from envcheck.servers import gunicorn, unicorn
+
+
+class ServerKind(Protocol):
+    """How one application server looks, and what its signals do to the environment."""
+
+    @property
+    def WORDS(self) -> tuple[str, ...]:  # noqa: N802
+        """Words one of which every command line of its processes has."""
+        ...
+
+    @property
+    def INTERPRETERS(self) -> tuple[str, ...]:  # noqa: N802
+        """Parts one of which the path of its executable has."""
+        ...
+
+    def role(self, process: Process) -> Role | None:
+        """Say which part the process plays by itself, or None; children of a master are workers anyhow."""
+        ...
+
+    def is_old(self, master: Process) -> bool:
+        """Tell whether a master's title says that it has been replaced."""
+        ...
+
+    def is_reexeced(self, process: Process) -> bool:
+        """Tell whether the environment shows that an older master exec'd this one."""
+        ...
+
+    def arguments(self, master: Process) -> tuple[str, ...] | None:
+        """Give the command line that starts the server, or None where a title hides it."""
+        ...
+
+    def name(self, master: Process) -> str:
+        """Give the name that the server was given, or ""."""
+        ...
+
+    def pidfile(self, server: Server) -> str:
+        """Give the path of its pid file as far as the command line tells it, or ""."""
+        ...
+
+    def own_sources(self, server: Server) -> tuple[Source, ...]:
+        """Name the files in which the server itself sets variables or says how it loads the application."""
+        ...
+
+    def own_settings(self, server: Server, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:
+        """Say which variables the server itself sets, from its arguments and the files of `own_sources`."""
+        ...
+
+    def preloads(self, server: Server, files: Mapping[str, FileFacts]) -> bool | None:
+        """Tell whether the master loads the application; None: only running its configuration could tell."""
+        ...
+
+    def cure(self, stage: Stage, server: Server, *, preload: bool | None) -> Action:
+        """Name the least disruptive action that brings in a change made at `stage`."""
+        ...
+
+    def signal(self, action: Action, server: Server) -> Step | None:
+        """Give the signal to the server that amounts to the action, or None."""
+        ...
+
+    def insufficient(self, action: Action, server: Server, stages: frozenset[Stage]) -> tuple[Step, ...]:
+        """Give the popular steps below `action`, each with the reason why it is not enough."""
+        ...
+
+    def stop(self, master: Process) -> Step:
+        """Give the step that ends a master and its workers gracefully."""
+        ...
+
+
+SERVERS: dict[str, ServerKind] = {
+    "gunicorn": gunicorn,
+    "unicorn": unicorn,
+}

@@ -1,0 +1,201 @@
+"""Gunicorn (Python). Its own name for the master is "arbiter".
+
+Observed with 19.10, 20.1, 21.2, 22.0, 23.0 and 27.0.1, with and without setproctitle; the semantics of the
+environment have not changed over them.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+
+from envcheck.model import Action, Disruption, FileFacts, Process, Role, Server, Setting, Source, Stage, Step
+from envcheck.servers.signals import has, mask, option, send
+from envcheck.sources import gunicorn_config
+
+WORDS = ("gunicorn",)
+INTERPRETERS = ("/python", "/pypy")
+
+# gunicorn/arbiter.py: Arbiter.SIGNALS; gunicorn/workers/base.py: Worker.SIGNALS, init_signals().
+MASTER_CATCHES = mask("HUP", "USR2", "CHLD")
+WORKER_CATCHES = mask("ABRT")
+
+TITLE = re.compile(r"gunicorn: (master|worker) \[(.*)\]$", re.DOTALL)
+SCRIPT = re.compile(r"gunicorn(3|_\w+|-\d[\d.]*)?$")
+# Options of the interpreter that take the next word as their value (python --help).
+TAKES_VALUE = ("-W", "-X", "--check-hash-based-pycs")
+
+# What brings a change in, by where it was made. Stage.EXEC: Arbiter.reexec() execs with cfg.env_orig, the
+# environment that the master itself was started with. Stage.ARGUMENT: the same argv again (START_CTX).
+CURES = {
+    (Stage.EXEC, False): Action.RESTART,
+    (Stage.EXEC, True): Action.RESTART,
+    (Stage.ARGUMENT, False): Action.RESTART,
+    (Stage.ARGUMENT, True): Action.RESTART,
+    (Stage.CONFIG, False): Action.RELOAD,
+    (Stage.CONFIG, True): Action.RELOAD,
+    (Stage.APPLICATION, False): Action.RELOAD,
+    (Stage.APPLICATION, True): Action.RESTART,
+}
+
+HUP_KEEPS = {
+    Stage.EXEC: "HUP forks new workers from the same master: they inherit its environment",
+    Stage.ARGUMENT: "HUP reads the configuration again, but the command line stays what it was",
+    Stage.APPLICATION: "the application is preloaded: HUP does not load it again",
+}
+USR2_KEEPS = {
+    Stage.EXEC: "USR2 execs the new master with the environment that the old one was started with",
+    Stage.ARGUMENT: "USR2 execs the new master with the old command line",
+}
+
+
+def role(process: Process) -> Role | None:
+    title = TITLE.match(process.argv[0]) if process.argv else None
+    if title:
+        return Role(title[1])
+    if not _is_gunicorn(process.argv):
+        return None
+    if has(process.caught, MASTER_CATCHES) and not has(process.caught, WORKER_CATCHES):
+        return Role.MASTER
+    if has(process.caught, WORKER_CATCHES):
+        return Role.WORKER
+    return None
+
+
+def _is_gunicorn(argv: Sequence[str]) -> bool:
+    """Tell whether the interpreter runs gunicorn: its script, or `-m gunicorn`, not a mere mention of it."""
+    return _program(argv) is not None
+
+
+def _program(argv: Sequence[str]) -> int | None:
+    """Give the index of the first argument of gunicorn itself."""
+    if argv and SCRIPT.match(posixpath.basename(argv[0])):
+        return 1
+    index = 1
+    while index < len(argv):
+        word = argv[index]
+        if word == "-m":
+            module = argv[index + 1] if index + 1 < len(argv) else ""
+            return index + 2 if module.split(".")[0] == "gunicorn" else None
+        if word in TAKES_VALUE:
+            index += 2
+        elif word.startswith("-") and word != "-":
+            if "c" in word[1:] and not word.startswith("--"):
+                return None  # python -c CODE
+            index += 1
+        else:
+            return index + 1 if SCRIPT.match(posixpath.basename(word)) else None
+    return None
+
+
+def is_old(master: Process) -> bool:
+    """Gunicorn's titles do not tell; that a master has a child that is a master does."""
+    del master
+    return False
+
+
+def is_reexeced(process: Process) -> bool:
+    # Arbiter.reexec() sets both; start() pops GUNICORN_FD, maybe_promote_master() deletes GUNICORN_PID.
+    marks = ("GUNICORN_PID", "GUNICORN_FD")
+    return any(mark in layer.variables for mark in marks for layer in (process.at_exec, process.live))
+
+
+def arguments(master: Process) -> tuple[str, ...] | None:
+    return master.argv if _is_gunicorn(master.argv) else None
+
+
+def name(master: Process) -> str:
+    title = TITLE.match(master.argv[0]) if master.argv else None
+    if title:
+        shown = re.sub(r"\.2$", "", title[2])
+        return "" if ":" in shown or "." in shown else shown
+    given = option(_own_arguments(master), "-n", "--name")
+    return given[-1] if given else ""
+
+
+def _own_arguments(process: Process) -> tuple[str, ...]:
+    """Give what gunicorn was told: GUNICORN_CMD_ARGS, then the command line, which wins."""
+    start = _program(process.argv)
+    running = process.at_exec if process.at_exec.usable else process.live
+    try:
+        # Config.get_cmd_args_from_env() splits with shlex.
+        prefix = tuple(shlex.split(running.variables.get("GUNICORN_CMD_ARGS", "")))
+    except ValueError:
+        prefix = ()
+    return prefix + (() if start is None else process.argv[start:])
+
+
+def pidfile(server: Server) -> str:
+    given = option(_own_arguments(server.first), "-p", "--pid")
+    return _absolute(given[-1], server.first) if given else ""
+
+
+def own_sources(server: Server) -> tuple[Source, ...]:
+    """The configuration file: the one named, else gunicorn.conf.py in the working directory."""
+    given = option(_own_arguments(server.first), "-c", "--config")
+    path = given[-1].removeprefix("file:") if given else "gunicorn.conf.py"
+    if path.startswith("python:") or (not posixpath.isabs(path) and not server.first.cwd):
+        return ()
+    return (
+        Source(
+            "gunicorn-config", _absolute(path, server.first), Stage.CONFIG, "gunicorn", optional=not given
+        ),
+    )
+
+
+def _absolute(path: str, process: Process) -> str:
+    return posixpath.normpath(posixpath.join(process.cwd or "/", path))
+
+
+def own_settings(server: Server, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:
+    """`-e` where there is one, else `raw_env`: the command line replaces the list, it does not add to it."""
+    given = option(_own_arguments(server.first), "-e", "--env")
+    if given:
+        source = Source("gunicorn-arguments", "command line", Stage.ARGUMENT)
+        return tuple(Setting(source, a, 0.0) for a in gunicorn_config.raw_env(given))
+    for source, facts in _configuration(server, files):
+        found = gunicorn_config.parse(facts.content)
+        return tuple(Setting(source, a, facts.changed) for a in found.assignments)
+    return ()
+
+
+def _configuration(server: Server, files: Mapping[str, FileFacts]) -> list[tuple[Source, FileFacts]]:
+    named = [(source, files.get(source.path)) for source in own_sources(server)]
+    return [(source, facts) for source, facts in named if facts is not None and facts.status == "ok"]
+
+
+def preloads(server: Server, files: Mapping[str, FileFacts]) -> bool | None:
+    if "--preload" in _own_arguments(server.first):
+        return True
+    for _, facts in _configuration(server, files):
+        return gunicorn_config.preload_app(facts.content)
+    return None if arguments(server.first) is None else False
+
+
+def cure(stage: Stage, server: Server, *, preload: bool | None) -> Action:
+    del server
+    return CURES[stage, preload is not False]
+
+
+def signal(action: Action, server: Server) -> Step | None:
+    if action is not Action.RELOAD:
+        return None
+    why = "gunicorn reads its configuration again and replaces its workers"
+    return send("HUP", server.first.pid, why, Disruption.WORKERS)
+
+
+def insufficient(action: Action, server: Server, stages: frozenset[Stage]) -> tuple[Step, ...]:
+    if action is not Action.RESTART:
+        return ()
+    pid = server.first.pid
+    hup = [HUP_KEEPS[s] for s in Stage if s in stages and s in HUP_KEEPS][:1]
+    usr2 = [USR2_KEEPS[s] for s in Stage if s in stages and s in USR2_KEEPS][:1]
+    return tuple([send("HUP", pid, why) for why in hup] + [send("USR2", pid, why) for why in usr2])
+
+
+def stop(master: Process) -> Step:
+    return send(
+        "TERM", master.pid, "gunicorn lets its workers finish what they serve, then ends", Disruption.DOWNTIME
+    )

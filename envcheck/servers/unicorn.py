@@ -1,0 +1,162 @@
+"""Unicorn (Ruby). Observed with 6.0.0 under ruby 3.1.
+
+lib/unicorn/http_server.rb: proc_name() writes the titles, reexec() execs with the live ENV of the master.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+
+from envcheck.model import Action, Disruption, FileFacts, Process, Role, Server, Setting, Source, Stage, Step
+from envcheck.servers.signals import has, mask, option, send
+
+WORDS = ("unicorn",)
+INTERPRETERS = ("/ruby", "/jruby", "/truffleruby")
+
+# http_server.rb: QUEUE_SIGS and init_worker_process().
+MASTER_CATCHES = mask("TTIN", "TTOU", "WINCH", "USR2")
+WORKER_IGNORES = mask("HUP", "USR2", "TTIN", "TTOU", "WINCH")
+
+# A title may be cut anywhere: it has no more room than the original command line had.
+TITLE = re.compile(r"(unicorn\w*) (master|worker\[\d+\])( \(old\))?( .*)?$", re.DOTALL)
+LAUNCHER = re.compile(r"unicorn(_rails)?$")
+
+CURES = {
+    (Stage.EXEC, False): Action.RESTART,
+    (Stage.EXEC, True): Action.RESTART,
+    (Stage.ARGUMENT, False): Action.RESTART,
+    (Stage.ARGUMENT, True): Action.RESTART,
+    (Stage.CONFIG, False): Action.RESTART,
+    (Stage.CONFIG, True): Action.RESTART,
+    (Stage.APPLICATION, False): Action.RELOAD,
+    (Stage.APPLICATION, True): Action.RESTART,
+}
+
+HUP_KEEPS = {
+    Stage.EXEC: "HUP forks new workers from the same master: they inherit its environment",
+    Stage.APPLICATION: "the application is preloaded: what it has set in the master stays set",
+}
+USR2_KEEPS = {
+    Stage.EXEC: "USR2 execs the new master with the environment of the old one",
+    Stage.APPLICATION: "USR2 execs the new master with all that the old one has set in its environment",
+}
+HUP_REEXECS = "without a configuration file HUP re-executes like USR2, and leaves two masters"
+HUP_LOSES_PIDFILE = "HUP makes the master forget the pid file that its command line names"
+
+
+def role(process: Process) -> Role | None:
+    title = " ".join(process.argv)
+    match = TITLE.match(title)
+    if match:
+        return Role.MASTER if match[2] == "master" else Role.WORKER
+    if not _is_unicorn(process):
+        return None
+    if has(process.caught, MASTER_CATCHES):
+        return Role.MASTER
+    return Role.WORKER if has(process.ignored, WORKER_IGNORES) else None
+
+
+def _is_unicorn(process: Process) -> bool:
+    """Tell a cut title, or a command line without one yet, from a mere mention of unicorn."""
+    words = process.argv[0].split(" ") + list(process.argv[1:]) if process.argv else []
+    if words and LAUNCHER.match(words[0]):
+        return True
+    programs = [w for w in words[1:] if not w.startswith("-")][:1]
+    if programs and posixpath.basename(programs[0]) in ("bundle", "bundler"):
+        programs = words[words.index("exec") + 1 :][:1] if "exec" in words else []
+    return any(LAUNCHER.match(posixpath.basename(p)) for p in programs)
+
+
+def is_old(master: Process) -> bool:
+    match = TITLE.match(" ".join(master.argv))
+    return bool(match and match[3])
+
+
+def is_reexeced(process: Process) -> bool:
+    # reexec() sets UNICORN_FD and nothing deletes it; workers under worker_exec have it for another reason.
+    layers = (process.at_exec, process.live)
+    return any("UNICORN_FD" in v.variables and "UNICORN_WORKER" not in v.variables for v in layers)
+
+
+def arguments(master: Process) -> tuple[str, ...] | None:
+    """Rebuild the command line from the title: `unicorn master -c x config.ru` names all arguments."""
+    match = TITLE.match(" ".join(master.argv))
+    if not match or master.title_is_cut:
+        return None
+    words = [w for w in (match[4] or "").split(" ") if w]
+    bundled = "bundler/setup" in master.running.variables.get("RUBYOPT", "")
+    return (*(("bundle", "exec") if bundled else ()), match[1], *words)
+
+
+def name(master: Process) -> str:
+    """Unicorn is not given a name."""
+    del master
+    return ""
+
+
+def pidfile(server: Server) -> str:
+    given = option(arguments(server.first) or (), "-P", "--pid")
+    return _absolute(given[-1], server.first) if given else ""
+
+
+def _absolute(path: str, process: Process) -> str:
+    return posixpath.normpath(posixpath.join(process.cwd or "/", path))
+
+
+def own_sources(server: Server) -> tuple[Source, ...]:
+    given = option(arguments(server.first) or (), "-c", "--config-file")
+    if not given:
+        return ()
+    return (Source("unicorn-config", _absolute(given[-1], server.first), Stage.CONFIG, "unicorn"),)
+
+
+def own_settings(server: Server, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:
+    """Unicorn has no list of variables; what Ruby code in its configuration sets is not read."""
+    del server, files
+    return ()
+
+
+def preloads(server: Server, files: Mapping[str, FileFacts]) -> bool | None:
+    """`preload_app true`: the default is false (configurator.rb: DEFAULTS)."""
+    for source in own_sources(server):
+        facts = files.get(source.path)
+        if facts is None or facts.status != "ok":
+            return None
+        found = re.findall(rb"^\s*preload_app[\s(]+(\S+?)\)?\s*(?:#.*)?$", facts.content, re.MULTILINE)
+        return {b"true": True, b"false": False}.get(found[-1]) if found else False
+    return None if arguments(server.first) is None else False
+
+
+def cure(stage: Stage, server: Server, *, preload: bool | None) -> Action:
+    action = CURES[stage, preload is not False]
+    hup_harms = not own_sources(server) or pidfile(server)
+    return Action.RESTART if action is Action.RELOAD and hup_harms else action
+
+
+def signal(action: Action, server: Server) -> Step | None:
+    if action is not Action.RELOAD:
+        return None
+    why = "unicorn reads its configuration again and replaces its workers, which load the application anew"
+    return send("HUP", server.first.pid, why, Disruption.WORKERS)
+
+
+def insufficient(action: Action, server: Server, stages: frozenset[Stage]) -> tuple[Step, ...]:
+    if action is not Action.RESTART:
+        return ()
+    pid = server.first.pid
+    hup = [HUP_KEEPS[s] for s in Stage if s in stages and s in HUP_KEEPS][:1]
+    if not own_sources(server):
+        hup = [HUP_REEXECS]
+    elif pidfile(server):
+        hup.append(HUP_LOSES_PIDFILE)
+    usr2 = [USR2_KEEPS[s] for s in Stage if s in stages and s in USR2_KEEPS][:1]
+    steps = [send("HUP", pid, "; ".join(hup))] if hup else []
+    return tuple(steps + [send("USR2", pid, why) for why in usr2])
+
+
+def stop(master: Process) -> Step:
+    return send(
+        "QUIT", master.pid, "unicorn lets its workers finish what they serve, then ends", Disruption.DOWNTIME
+    )

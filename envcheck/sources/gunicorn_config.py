@@ -1,0 +1,74 @@
+"""Gunicorn's configuration file, read statically: `raw_env` and `preload_app` where they are literals.
+
+The file is Python and is never run. What is no literal is `dynamic`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from envcheck.model import Assignment, Parsed, Problem
+
+
+def raw_env(entries: Iterable[str], line: int = 1) -> tuple[Assignment, ...]:
+    """Split `NAME=value` as gunicorn/config.py does: validate_string() strips, Config.env splits at the first `=`."""
+    pairs = (entry.strip().partition("=") for entry in entries)
+    return tuple(Assignment(name, value, line) for name, separator, value in pairs if separator)
+
+
+def parse(content: bytes) -> Parsed:
+    """Say what `raw_env` sets; the last assignment at the top level of the module counts."""
+    try:
+        node = _assigned(content, "raw_env")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = error.lineno if isinstance(error, SyntaxError) else None
+        return Parsed(problems=(Problem(line, "it is no Python: gunicorn refuses it"),), refused=True)
+    if node is None:
+        return Parsed()
+    if not isinstance(node, ast.List | ast.Tuple):
+        return Parsed(problems=(Problem(node.lineno, "raw_env is computed: only running it could tell"),))
+    assignments: list[Assignment] = []
+    problems: list[Problem] = []
+    for item in node.elts:
+        found = _entry(item)
+        if found:
+            assignments.append(found)
+        else:
+            problems.append(Problem(item.lineno, "an entry of raw_env is computed, or no NAME=value"))
+    return Parsed(tuple(assignments), tuple(problems))
+
+
+def preload_app(content: bytes) -> bool | None:
+    """Tell whether the master loads the application; None: only running the file could tell."""
+    try:
+        node = _assigned(content, "preload_app")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    if node is None:
+        return False
+    return bool(node.value) if isinstance(node, ast.Constant) else None
+
+
+def _assigned(content: bytes, name: str) -> ast.expr | None:
+    """Give the expression last assigned to *name* at the top level."""
+    found: ast.expr | None = None
+    for statement in ast.parse(content).body:
+        targets: list[ast.expr] = []
+        if isinstance(statement, ast.Assign):
+            targets = statement.targets
+        elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
+            targets = [statement.target]
+        if any(isinstance(t, ast.Name) and t.id == name for t in targets):
+            found = statement.value  # type: ignore[attr-defined]
+    return found
+
+
+def _entry(node: ast.expr) -> Assignment | None:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return next(iter(raw_env([node.value], node.lineno)), None)
+    if isinstance(node, ast.JoinedStr) and node.values and isinstance(node.values[0], ast.Constant):
+        # f"NAME={...}": the name can be told, the value cannot.
+        name, separator, _ = str(node.values[0].value).partition("=")
+        return Assignment(name, "", node.lineno, dynamic=True) if separator else None
+    return None

@@ -1,0 +1,217 @@
+"""Who is a server, which part a process plays, and what belongs together."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import build
+import pytest
+
+from envcheck.model import Action, Process, Role, Server, Stage
+from envcheck.servers import SERVERS, gunicorn, unicorn
+from envcheck.servers.grouping import servers
+from envcheck.sources import gunicorn_config
+
+
+@pytest.mark.parametrize(
+    ("argv", "caught", "role"),
+    [
+        pytest.param(["gunicorn: master [app:app]"], 0, Role.MASTER, id="title of a master"),
+        pytest.param(["gunicorn: worker [my shop]"], 0, Role.WORKER, id="title of a worker"),
+        pytest.param(["gunicorn: master [app:app.2]"], 0, Role.MASTER, id="title after USR2"),
+        pytest.param(
+            ["/v/bin/python3", "/v/bin/gunicorn", "a:b"], build.GUNICORN_MASTER, Role.MASTER, id="script"
+        ),
+        pytest.param(["python", "-m", "gunicorn", "a:b"], build.GUNICORN_MASTER, Role.MASTER, id="module"),
+        pytest.param(
+            ["python3.11", "-u", "-W", "error", "/v/bin/gunicorn", "a:b"],
+            build.GUNICORN_WORKER,
+            Role.WORKER,
+            id="options of the interpreter",
+        ),
+        pytest.param(["python3", "/v/bin/gunicorn", "--help"], 0, None, id="no server yet, or never"),
+        pytest.param(["python3", "manage.py", "gunicorn"], build.GUNICORN_MASTER, None, id="an argument"),
+        pytest.param(["python3", "-c", "import gunicorn"], build.GUNICORN_MASTER, None, id="code"),
+        pytest.param(["python3", "gunicorn_notes.txt.py"], build.GUNICORN_MASTER, None, id="another script"),
+        pytest.param(["vi", "gunicorn.conf.py"], build.GUNICORN_MASTER, None, id="an editor"),
+        pytest.param([], 0, None, id="no command line"),
+    ],
+)
+def test_gunicorn_role(argv: list[str], caught: int, role: Role | None) -> None:
+    assert gunicorn.role(build.process(5, argv, caught=caught)) is role
+
+
+@pytest.mark.parametrize(
+    ("argv", "signals", "role"),
+    [
+        pytest.param(["unicorn master -c x.rb"], {}, Role.MASTER, id="master"),
+        pytest.param(["unicorn master (old) -c x.rb"], {}, Role.MASTER, id="old master"),
+        pytest.param(["unicorn worker[12] -c x.rb"], {}, Role.WORKER, id="worker"),
+        pytest.param(["unicorn_rails master -D"], {}, Role.MASTER, id="unicorn_rails"),
+        pytest.param(["unicorn mast"], {"caught": build.UNICORN_MASTER}, Role.MASTER, id="cut title, master"),
+        pytest.param(
+            ["unicorn work"], {"ignored": build.UNICORN_WORKER}, Role.WORKER, id="cut title, worker"
+        ),
+        pytest.param(["ruby", "-S", "unicorn"], {"caught": build.UNICORN_MASTER}, Role.MASTER, id="no title"),
+        pytest.param(
+            ["ruby", "/usr/bin/bundle", "exec", "unicorn"],
+            {"caught": build.UNICORN_MASTER},
+            Role.MASTER,
+            id="bundler",
+        ),
+        pytest.param(["ruby", "unicorn"], {}, None, id="not yet a server"),
+        pytest.param(["ruby", "x.rb", "unicorn"], {"caught": build.UNICORN_MASTER}, None, id="an argument"),
+        pytest.param(["unicornherder", "-u", "unicorn"], {}, None, id="the herder"),
+    ],
+)
+def test_unicorn_role(argv: list[str], signals: dict[str, int], role: Role | None) -> None:
+    assert unicorn.role(build.process(5, argv, exe="/usr/bin/ruby3.1", **signals)) is role
+
+
+def shape(found: tuple[Server, ...]) -> list[Any]:
+    return [
+        [(g.role, g.master.pid if g.master else None, [w.pid for w in g.workers]) for g in s.generations]
+        for s in found
+    ]
+
+
+def test_a_child_of_the_same_exec_is_a_worker_even_while_it_looks_like_its_master() -> None:
+    forked = build.gunicorn(11, 10, caught=build.GUNICORN_MASTER)
+
+    assert shape(servers([build.gunicorn(10), forked])) == [[("current", 10, [11])]]
+
+
+def test_a_worker_with_a_title_of_its_own_is_a_worker() -> None:
+    renamed = build.process(11, ["shop: worker"], parent=10)
+
+    assert shape(servers([build.gunicorn(10), renamed])) == [[("current", 10, [11])]]
+
+
+def test_a_child_of_another_exec_is_the_next_generation() -> None:
+    new = build.gunicorn(20, 10, caught=build.GUNICORN_MASTER, image="two", started=build.NOW - 10)
+    found = servers([build.gunicorn(10), build.gunicorn(11, 10), new, build.gunicorn(21, 20, image="two")])
+
+    assert shape(found) == [[("old", 10, [11]), ("new", 20, [21])]]
+    assert [g.reexeced for g in found[0].generations] == [False, True]
+    assert {g.environment_read for g in found[0].generations} == {build.NOW - 1000}
+
+
+def test_what_a_worker_has_forked_is_no_worker_and_no_orphan() -> None:
+    helper = build.gunicorn(12, 11)
+
+    assert shape(servers([build.gunicorn(10), build.gunicorn(11, 10), helper])) == [[("current", 10, [11])]]
+
+
+def test_workers_whose_master_is_gone_are_orphans_of_the_server_in_their_folder() -> None:
+    stray = build.gunicorn(9, 1, caught=build.GUNICORN_WORKER, image="zero")
+    found = servers([stray, build.gunicorn(10), build.gunicorn(11, 10)])
+
+    assert shape(found) == [[("orphaned", None, [9]), ("current", 10, [11])]]
+
+
+def test_orphans_alone_are_a_server_without_a_master() -> None:
+    strays = [build.gunicorn(pid, 1, caught=build.GUNICORN_WORKER) for pid in (8, 9)]
+
+    assert shape(servers(strays)) == [[("orphaned", None, [8, 9])]]
+
+
+def test_a_zombie_is_no_part_of_a_server() -> None:
+    assert servers([build.gunicorn(10, state="Z")]) == ()
+
+
+def test_a_reexec_is_known_by_its_marks_when_the_older_master_is_gone() -> None:
+    marked = build.unicorn(20, "unicorn master -c x.rb", at_exec={"UNICORN_FD": "8"})
+    [server] = servers([marked])
+
+    assert server.generations[0].reexeced
+    assert server.generations[0].environment_read is None
+
+
+def test_a_worker_exec_is_no_reexec() -> None:
+    at_exec = {"UNICORN_FD": "8", "UNICORN_WORKER": "8"}
+    worker = build.unicorn(21, "unicorn worker[0] -c x.rb", 20, at_exec=at_exec, image="two")
+    [server] = servers([build.unicorn(20, "unicorn master -c x.rb"), worker])
+
+    assert [(g.reexeced, len(g.workers)) for g in server.generations] == [(False, 1)]
+
+
+@pytest.mark.parametrize(
+    ("process", "name"),
+    [
+        pytest.param(build.gunicorn(10, 1, "-n", "web", "a:b"), "web", id="named"),
+        pytest.param(build.process(10, ["gunicorn: master [web]"]), "web", id="named by its title"),
+        pytest.param(build.process(10, ["gunicorn: master [a:b]"]), "shop", id="a title that is the module"),
+        pytest.param(build.gunicorn(10, cwd="/var/apps/shop/releases/2017"), "shop", id="a release"),
+        pytest.param(build.gunicorn(10, cwd=None), "gunicorn", id="nothing known"),
+    ],
+)
+def test_name(process: Process, name: str) -> None:
+    [server] = servers([process._replace(caught=build.GUNICORN_MASTER)])
+
+    assert server.name == name
+
+
+def test_unicorn_tells_its_arguments_in_its_title_unless_it_is_cut() -> None:
+    whole = build.unicorn(1, "unicorn master -c x.rb -D")
+
+    assert unicorn.arguments(whole) == ("unicorn", "-c", "x.rb", "-D")
+    assert unicorn.arguments(whole._replace(title_is_cut=True)) is None
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("preload", [True, False, None])
+def test_every_stage_has_a_cure(kind: str, stage: Stage, preload: bool | None) -> None:  # noqa: FBT001
+    found = servers([build.gunicorn(10), build.unicorn(20, "unicorn master -c x.rb")])
+    server = next(s for s in found if s.kind == kind)
+
+    action = SERVERS[kind].cure(stage, server, preload=preload)
+
+    assert action in (Action.RELOAD, Action.RESTART)
+    assert (SERVERS[kind].signal(action, server) is not None) is (action is Action.RELOAD)
+
+
+RAW_ENV = json.loads((Path(__file__).parent.parent / "vectors/gunicorn_raw_env.json").read_text())["cases"]
+
+
+@pytest.mark.parametrize("case", RAW_ENV, ids=[c["id"] for c in RAW_ENV])
+def test_raw_env(case: dict[str, Any]) -> None:
+    found = {a.name: a.value for a in gunicorn_config.raw_env(case["raw_env"])}
+
+    assert found == case.get("expected", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "dynamic"),
+    [
+        ("raw_env = ['A=1', 'B=2']", ["A", "B"], []),
+        ("raw_env: list = ('A=1',)", ["A"], []),
+        ("raw_env = ['A=1']\nraw_env = ['B=2']", ["B"], []),
+        ("import os\nraw_env = [f'A={os.getpid()}']", ["A"], ["A"]),
+        ("raw_env = load()", [], []),
+        ("workers = 2", [], []),
+    ],
+)
+def test_configuration_file(text: str, names: list[str], dynamic: list[str]) -> None:
+    found = gunicorn_config.parse(text.encode()).assignments
+
+    assert [a.name for a in found] == names
+    assert [a.name for a in found if a.dynamic] == dynamic
+
+
+@pytest.mark.parametrize(
+    "text", [b"raw_env = [", b"\0", b"\xff\xfe", b"(" * 5000, b"x = " + b"-" * 100_000 + b"1"]
+)
+def test_a_configuration_file_that_is_no_python_is_refused(text: bytes) -> None:
+    assert gunicorn_config.parse(text).refused
+    assert gunicorn_config.preload_app(text) is None
+
+
+def test_options_in_the_environment_come_before_the_command_line() -> None:
+    process = build.gunicorn(10, 1, "a:b", at_exec={"GUNICORN_CMD_ARGS": "-e A=1 --preload"})
+    [server] = servers([process])
+
+    assert [s.assignment.name for s in gunicorn.own_settings(server, {})] == ["A"]
+    assert gunicorn.preloads(server, {}) is True
