@@ -1,0 +1,82 @@
+"""The probe: raw facts about one machine. It judges nothing and changes nothing.
+
+It runs in-process for this machine and is sent as source to another one, there under `python3 -I -S`. Hence:
+standard library only, Python >= 3.6, relative imports, and nothing imported before it is needed.
+
+A request is a dict with "op" and the arguments of that op; an answer is a dict of plain values and bytes.
+"""
+
+
+def answer(requests: list) -> list:
+    """Execute each request in order; one answer each. Nothing the machine does makes this raise."""
+    return [_one(request) for request in requests]
+
+
+def _one(request: dict) -> dict:
+    try:
+        member = OPS.get(request.get("op", ""))
+        if member is None:
+            return {"status": "error", "detail": "unknown op"}
+        return member(request)
+    except Exception as error:  # a fault of one request must not cost the others their answers
+        return {"status": "error", "detail": "%s: %s" % (type(error).__name__, error)}
+
+
+def _host(_request: dict) -> dict:
+    from .host import host
+
+    return host()
+
+
+def _scan(request: dict) -> dict:
+    from .census import scan
+
+    return scan(request["interpreters"], request["words"], live=bool(request.get("live", True)))
+
+
+def _process(request: dict) -> dict:
+    from .census import explicit
+
+    return explicit(request["pids"], live=bool(request.get("live", True)))
+
+
+def _file(request: dict) -> dict:
+    from .files import file
+
+    return file(request["path"], request.get("limit", 1048576))
+
+
+def _folder(request: dict) -> dict:
+    from .files import folder
+
+    return folder(request["path"], request.get("limit", 1048576), request.get("most", 10000))
+
+
+def _glob(request: dict) -> dict:
+    from .files import matches
+
+    return matches(request["patterns"])
+
+
+def _run(request: dict) -> dict:
+    from .commands import run
+
+    return run(request["argv"], request["timeout"], request.get("limit", 4194304))
+
+
+def _which(request: dict) -> dict:
+    from .commands import which
+
+    return which(request["names"])
+
+
+OPS = {
+    "host": _host,
+    "scan": _scan,
+    "process": _process,
+    "file": _file,
+    "folder": _folder,
+    "glob": _glob,
+    "run": _run,
+    "which": _which,
+}

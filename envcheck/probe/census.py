@@ -1,0 +1,66 @@
+"""The ops "scan" and "process": facts of servers, of their children, and of what they descend from."""
+
+import os
+
+from .facts import facts
+from .procfs import Stat
+
+
+def scan(interpreters: "list[str]", words: "list[str]", live: bool) -> dict:
+    """Candidates, their direct children that are interpreters, and all their ancestors."""
+    from .scan import Walk
+
+    try:
+        walk = Walk(interpreters, words).go()
+    except OSError as error:
+        return {"status": "error", "detail": "/proc: " + os.strerror(error.errno or 0)}
+    if not walk.seen:
+        return {"status": "error", "detail": "/proc lists no process: is it mounted?"}
+    pids = {pid for pid, _ in walk.found}
+    pids |= _workers(pids, interpreters)
+    read = [facts(pid, live) for pid in sorted(pids)]
+    processes = [one for one in read if one["stat"] or one["status"] != "exited"]
+    return {
+        "status": "ok",
+        "processes": processes,
+        "ancestors": _ancestors(processes),
+        "seen": walk.seen,
+        "vanished": walk.vanished + len(read) - len(processes),
+    }
+
+
+def explicit(pids: "list[int]", live: bool) -> dict:
+    """The same for given pids; one that does not exist is "exited"."""
+    processes = [facts(int(pid), live) for pid in pids]
+    return {"status": "ok", "processes": processes, "ancestors": _ancestors(processes)}
+
+
+def _workers(masters: "set[int]", interpreters: "list[str]") -> "set[int]":
+    """Children of *masters* that run an interpreter: a worker may call itself anything."""
+    from .scan import children, is_interpreter, parents
+
+    found = set()  # type: set[int]
+    parent_of = None  # type: dict[int, int] | None
+    for master in masters:
+        pids = children(master)
+        if pids is None:
+            if parent_of is None:
+                parent_of = parents()
+            pids = [pid for pid, parent in parent_of.items() if parent == master]
+        found.update(pid for pid in pids if pid not in masters and pid != os.getpid())
+    return {pid for pid in found if is_interpreter(pid, interpreters)}
+
+
+def _ancestors(processes: "list[dict]") -> "list[dict]":
+    """The facts of every ancestor that is not among *processes*, each once, up to pid 1."""
+    known = {one["pid"] for one in processes}
+    found = []
+    queue = list(processes)
+    while queue:
+        one = queue.pop()
+        parent = Stat(one["stat"]).parent if one["stat"] else 0
+        if parent > 0 and parent not in known:
+            known.add(parent)
+            queue.append(facts(parent, live=False))
+            found.append(queue[-1])
+    return sorted(found, key=lambda one: int(one["pid"]))

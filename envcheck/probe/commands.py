@@ -1,0 +1,127 @@
+"""The ops "run" and "which": read-only commands of supervisors, bounded in time and in output."""
+
+import os
+import time
+from _thread import allocate_lock
+
+if False:  # for the type checker alone
+    import subprocess
+
+FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin")  # sshd and sudo may give less
+_running = set()  # type: set[int]
+_starting = allocate_lock()  # held from the fork until the command stands in _running
+TICK = 0.05  # seconds between looks at a command whose child holds its output open
+
+
+def search_path() -> "list[str]":
+    """PATH and the system's own folders, each once."""
+    found = []  # type: list[str]
+    for folder in [*os.environ.get("PATH", "").split(":"), *FOLDERS]:
+        if folder.startswith("/") and folder not in found:
+            found.append(folder)
+    return found
+
+
+def which(names: "list[str]") -> dict:
+    """{"paths": {name: path or None}}."""
+    return {"status": "ok", "paths": {name: _which(name) for name in names}}
+
+
+def _which(name: str) -> "str | None":
+    for path in [name] if "/" in name else [folder + "/" + name for folder in search_path()]:
+        if name and os.path.isfile(path) and os.access(path, os.X_OK):
+            return path
+    return None
+
+
+def run(argv: "list[str]", timeout: float, limit: int) -> dict:
+    """{"status", "code", "stdout", "stderr", "detail"}; *limit*: bytes of both outputs together.
+
+    No shell, no input, the C locale. The command has a process group of its own, which does not outlive the
+    answer; "code" is negative for a signal and None where there was none.
+    """
+    import subprocess
+
+    answer = {"status": "ok", "code": None, "stdout": b"", "stderr": b"", "detail": ""}  # type: dict
+    environment = dict(os.environ, LC_ALL="C", PATH=":".join(search_path()))
+    pipe = subprocess.PIPE
+    try:
+        with _starting:
+            child = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=pipe,
+                stderr=pipe,
+                env=environment,
+                start_new_session=True,
+            )
+            _running.add(child.pid)
+    except OSError as error:
+        kinds = {FileNotFoundError: "missing", NotADirectoryError: "missing", PermissionError: "denied"}
+        answer.update(status=kinds.get(type(error), "error"), detail=os.strerror(error.errno or 0))
+        return answer
+    with child:
+        try:
+            answer.update(_collect(child, time.monotonic() + timeout, limit))
+        finally:
+            _end(child.pid)
+            _running.discard(child.pid)
+        code = child.wait()
+        if answer["status"] == "ok":
+            answer["code"] = code
+    return answer
+
+
+def _collect(child: "subprocess.Popen[bytes]", deadline: float, limit: int) -> dict:
+    """Read both outputs until the command has ended, the time is over or the limit is reached."""
+    import select
+
+    poll = select.poll()
+    pieces = {stream.fileno(): [] for stream in (child.stdout, child.stderr) if stream}  # type: dict
+    out, err = pieces.values()
+    status, left, gone = "ok", limit, False
+    for fd in pieces:
+        poll.register(fd, select.POLLIN)
+    opened = len(pieces)
+    while status == "ok":
+        ready = poll.poll(0 if gone else TICK * 1000) if opened else []
+        for fd, _ in ready:
+            piece = os.read(fd, 65536)
+            pieces[fd].append(piece)
+            left -= len(piece)
+            if not piece:
+                poll.unregister(fd)
+                opened -= 1
+        if left < 0:
+            status = "oversized"
+        elif gone and not ready:
+            break
+        elif not gone and time.monotonic() > deadline:
+            status = "timeout"
+        elif not gone and not ready:
+            gone = _gone(child.pid, wait=not opened)
+    return {"status": status, "stdout": b"".join(out)[:limit], "stderr": b"".join(err)[:limit]}
+
+
+def _gone(pid: int, wait: bool) -> bool:
+    """Whether the command has ended. It is not reaped yet: its number, and its group's, stay its own."""
+    if wait:
+        time.sleep(0.001)
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def end_all() -> None:
+    """Kill what is still running and let nothing more start: the probe itself ends at once."""
+    _starting.acquire(timeout=1)  # a second: exec may hang on a dead file system
+    for pid in list(_running):
+        _end(pid)
+
+
+def _end(pid: int) -> None:
+    """Kill the command's process group; our own child, not reaped yet, so no other can be meant."""
+    import signal
+
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except OSError:
+        pass

@@ -1,0 +1,147 @@
+"""The facts of one process: raw bytes of /proc, read from one process and one image of it."""
+
+import os
+import time
+
+from .procfs import Folder, Image, Stat, meaning
+
+REREADS = 3  # a process that execs more often while it is read is "replaced"
+DESCRIPTORS = 10000
+PATIENCE = 0.5  # seconds for a program to start, whatever it does; a NULL that stays is a real clearenv()
+
+# What is said of the environment of a process that is not there to be read.
+ENVIRON = {"thread": "error"}
+LIVE = {
+    "hidden": "denied",
+    "denied": "denied",
+    "exited": "exited",
+    "zombie": "exited",
+    "kthread": "unsupported",
+}
+
+
+def facts(pid: int, live: bool) -> dict:
+    """Everything about *pid*; its keys are always the same. *live*: also read the live environment."""
+    found = _blank(pid)
+    try:
+        with Folder(b"/proc/%d" % pid) as folder:
+            _settle(folder, found, live)
+    except OSError as error:
+        found["status"] = meaning(error)
+        if not found["environ"]["status"]:
+            found["environ"]["detail"] = os.strerror(error.errno or 0)
+    status = found["status"]
+    found["environ"]["status"] = found["environ"]["status"] or ENVIRON.get(status, status)
+    if not live:
+        found["live"]["status"] = "skipped"
+    elif not found["live"]["status"]:
+        found["live"]["status"] = LIVE.get(status, "error")
+    return found
+
+
+def _blank(pid: int) -> dict:
+    return {
+        "pid": pid,
+        "status": "ok",
+        "stat": b"",
+        "proc_status": b"",
+        "cmdline": b"",
+        "exe": None,
+        "cwd": None,
+        "root": None,
+        "cgroup": b"",
+        "stdout": None,
+        "sockets": [],
+        "image": "",
+        "environ": {"status": "", "data": b"", "expected": -1, "detail": ""},
+        "live": {"status": "", "entries": [], "detail": "", "how": ""},
+    }
+
+
+def _settle(folder: Folder, found: dict, live: bool) -> None:
+    """Read until no exec happened in between."""
+    deadline = time.monotonic() + PATIENCE if live else 0.0
+    for _ in range(1 + REREADS):
+        body = _identify(folder, found)
+        if body is None:
+            return
+        with body:
+            before = Image(body)
+            _read(body, before, found, deadline)
+            if Image(body).key == before.key:
+                return
+    found["status"] = "replaced"
+
+
+def _identify(folder: Folder, found: dict) -> "Folder | None":
+    """Tell what it is; the folder to read its memory's files from, or None if it has none."""
+    found["stat"] = folder.read(b"stat")
+    found["proc_status"] = folder.read(b"status")
+    stat = Stat(found["stat"])
+    if _field(found["proc_status"], b"Tgid") != b"%d" % found["pid"]:
+        found["status"] = "thread"
+        return None
+    found["cgroup"] = folder.try_read(b"cgroup")
+    if stat.kernel_thread:
+        found["status"] = "kthread"
+        return None
+    if not stat.dead:
+        return Folder(b".", dir_fd=folder.fd)
+    body = _living_thread(folder)
+    if body is None:
+        found["status"] = "zombie"
+    return body
+
+
+def _living_thread(folder: Folder) -> "Folder | None":
+    """A thread that outlived its leader: it still has the memory that the leader has let go."""
+    for name in folder.names(b"task"):
+        try:
+            thread = Folder(b"task/" + name, dir_fd=folder.fd)
+        except OSError:
+            continue
+        try:
+            if not Stat(thread.read(b"stat")).dead:
+                return thread
+        except OSError:
+            pass
+        os.close(thread.fd)
+    return None
+
+
+def _read(body: Folder, image: Image, found: dict, deadline: float) -> None:
+    from . import block
+
+    found["image"] = image.digest()
+    found["cmdline"] = body.try_read(b"cmdline", 131072)
+    for name in ("exe", "cwd", "root"):
+        found[name] = body.try_link(name.encode())
+    found["stdout"] = body.try_link(b"fd/1")
+    found["sockets"] = _sockets(body)
+    found["environ"] = block.read(body)
+    if deadline:
+        from .live import read
+
+        found["live"] = read(body, found["exe"], found["environ"]["status"], deadline)
+
+
+def _sockets(body: Folder) -> "list[int]":
+    """The inodes of its sockets, ascending; [] where its descriptors may not be seen."""
+    found = set()
+    try:
+        names = body.names(b"fd")[:DESCRIPTORS]
+    except OSError:
+        return []
+    for name in names:
+        link = body.try_link(b"fd/" + name) or b""
+        if link.startswith(b"socket:["):
+            found.add(int(link[8:-1]))
+    return sorted(found)
+
+
+def _field(proc_status: bytes, name: bytes) -> bytes:
+    """The value of one line of /proc/PID/status."""
+    for line in proc_status.split(b"\n"):
+        if line.startswith(name + b":"):
+            return line[len(name) + 1 :].strip()
+    return b""

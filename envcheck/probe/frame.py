@@ -1,0 +1,116 @@
+"""Answers as text that survives a login shell: banners before, noise after, a connection cut in between.
+
+    <nonce> BEGIN <length of the body> <crc32 of the body>
+    <body: base64 of zlib of JSON>
+    <nonce> END
+
+The JSON is [table, answers]: each distinct bytes value stands once in the table, one character per byte, and
+is referred to as {"b": index}. A real dict with the single key "b" or "d" is written {"d": that dict}.
+"""
+
+MOST = 67108864  # bytes, of the body and of the JSON
+
+
+class FrameError(Exception):
+    """`kind`: missing (no frame began), truncated, damaged; when encoding: oversized."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+def encode(answers: list, nonce: str) -> bytes:
+    """The frame, ASCII; FrameError("oversized") if it would be larger than a client accepts."""
+    from binascii import b2a_base64
+    from json import dumps
+    from zlib import compress, crc32
+
+    table = {}  # type: dict[bytes, int]
+    packed = _pack(answers, table)
+    document = dumps([[value.decode("latin-1") for value in table], packed], separators=(",", ":"))
+    body = b2a_base64(compress(document.encode("ascii"), 1), newline=False)
+    if max(len(document), len(body)) > MOST:
+        raise FrameError("oversized")
+    begin = "%s BEGIN %d %08x\n" % (nonce, len(body), crc32(body) & 0xFFFFFFFF)
+    return begin.encode("ascii") + body + ("\n%s END\n" % nonce).encode("ascii")
+
+
+def decode(data: bytes, nonce: str) -> list:
+    """The answers; whatever stands before and after the frame is ignored. Raises FrameError."""
+    from zlib import crc32
+
+    length, crc, start = _begin(data, nonce.encode("ascii"))
+    end = ("\n%s END\n" % nonce).encode("ascii")
+    body = data[start : start + length]
+    rest = data[start + length : start + length + len(end) + 2].replace(b"\r", b"")  # a terminal adds them
+    if len(body) < length or (end.startswith(rest) and rest != end):
+        raise FrameError("truncated")
+    if not rest.startswith(end) or crc32(body) & 0xFFFFFFFF != crc:
+        raise FrameError("damaged")
+    return _answers(body)
+
+
+def _begin(data: bytes, nonce: bytes) -> "tuple[int, int, int]":
+    """(length, crc, where the body starts) of the first frame with this nonce."""
+    start = data.find(nonce + b" BEGIN ")
+    if start < 0:
+        raise FrameError("missing")
+    start += len(nonce) + 7
+    end = data.find(b"\n", start, start + 64)
+    if end < 0:
+        raise FrameError("truncated" if len(data) < start + 64 else "damaged")
+    try:
+        length, crc = data[start:end].split()
+        size, check = int(length), int(crc, 16)
+    except ValueError:
+        raise FrameError("damaged") from None
+    if not 0 <= size <= MOST:
+        raise FrameError("damaged")
+    return size, check, end + 1
+
+
+def _answers(body: bytes) -> list:
+    from binascii import a2b_base64
+    from json import loads
+    from zlib import decompressobj
+    from zlib import error as ZlibError  # noqa: N812 - it is a class
+
+    try:
+        inflate = decompressobj()
+        document = inflate.decompress(a2b_base64(body), MOST)
+        if not inflate.eof:
+            raise FrameError("damaged")
+        table, packed = loads(document.decode("ascii"))
+        answers = _unpack(packed, [value.encode("latin-1") for value in table])
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, ZlibError):
+        raise FrameError("damaged") from None
+    if not isinstance(answers, list):
+        raise FrameError("damaged")
+    return answers
+
+
+def _pack(value: object, table: "dict[bytes, int]") -> object:
+    if isinstance(value, bytes):
+        return {"b": table.setdefault(value, len(table))}
+    if isinstance(value, (list, tuple)):
+        return [_pack(one, table) for one in value]
+    if isinstance(value, dict):
+        packed = {key: _pack(one, table) for key, one in value.items()}
+        return {"d": packed} if _ambiguous(packed) else packed
+    return value
+
+
+def _unpack(value: object, table: "list[bytes]") -> object:
+    if isinstance(value, list):
+        return [_unpack(one, table) for one in value]
+    if isinstance(value, dict):
+        if _ambiguous(value):
+            if "b" in value:
+                return table[value["b"]]
+            return {key: _unpack(one, table) for key, one in value["d"].items()}
+        return {key: _unpack(one, table) for key, one in value.items()}
+    return value
+
+
+def _ambiguous(value: dict) -> bool:
+    return len(value) == 1 and ("b" in value or "d" in value)

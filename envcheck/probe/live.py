@@ -1,0 +1,134 @@
+"""The live environment: libc's `environ` array as it is now, read without stopping the process."""
+
+import os
+import time
+
+from . import locate
+from .locate import NotStarted
+from .memory import Garbage, Gone, Memory
+from .procfs import Folder, meaning
+from .symtab import NoSymbol
+
+PAUSE = 0.02
+TRIES = 50
+# They copy environ at start and write it back late or never (bash: when it runs an external command).
+SHELLS = frozenset(b"sh ash bash rbash dash zsh ksh ksh93 mksh lksh pdksh yash fish csh tcsh busybox".split())
+
+_known = {}  # type: dict[tuple, locate.Location]
+KNOWN = 1024  # locations kept
+
+
+class Unstable(Exception):
+    """No two readings in a row were equal."""
+
+
+def read(folder: Folder, exe: "bytes | None", at_exec: str, deadline: float) -> dict:
+    """{"status", "entries", "detail", "how"}.
+
+    *at_exec*: the status of reading its environ; *deadline*: until when to wait for it, by time.monotonic().
+    """
+    shell = os.path.basename(exe or b"").replace(b" (deleted)", b"")
+    if shell in SHELLS:
+        return _result("unsupported", shell.decode("ascii") + " keeps its variables elsewhere")
+    while True:
+        last = time.monotonic() >= deadline
+        result, settled = _attempt(folder, at_exec, last)
+        if settled or last:
+            return result
+        time.sleep(0 if result["status"] == "exited" else PAUSE)  # a new image may be there already
+
+
+def _attempt(folder: Folder, at_exec: str, last: bool) -> "tuple[dict, bool]":
+    """A result, and whether waiting for the program to start cannot change it."""
+    try:
+        auxv = folder.try_read(b"auxv", 65536)
+        fd = folder.open(b"mem")
+    except OSError as error:
+        return _refused(error, at_exec), True
+    try:
+        # After a vfork and exec the old memory lives on as the parent's.
+        if folder.try_read(b"auxv", 65536) != auxv:
+            return _result("exited", "it exec'd meanwhile"), False
+        return _located(folder, Memory(fd), auxv, last)
+    except NotStarted as error:
+        return _result("not_started", str(error)), False
+    except Gone:
+        return _result("exited", "its address space is gone"), False
+    except Garbage as error:
+        return _result("error", "memory: %s" % error), False
+    except Unstable:
+        return _result("unstable", "no two readings of %d were equal" % TRIES), False
+    except NoSymbol as error:
+        if error.go:
+            return _result("unsupported", "a Go program keeps its variables elsewhere"), True
+        return _result("no_symbol", "stripped, or without libc"), True
+    except OSError as error:
+        status = {"hidden": "denied"}.get(meaning(error), meaning(error))
+        return _result(status, os.strerror(error.errno or 0)), status != "exited"
+    finally:
+        os.close(fd)
+
+
+def _located(folder: Folder, memory: Memory, auxv: bytes, last: bool) -> "tuple[dict, bool]":
+    """Forked workers share their master's auxv, to the last random byte: one search serves them all."""
+    exe = os.stat(b"exe", dir_fd=folder.fd)
+    key = (exe.st_dev, exe.st_ino, auxv)
+    location = _known.get(key)
+    known = location is not None
+    if location is None:
+        location = locate.locate(folder, memory, auxv)
+    memory.word = location.word
+    entries = stable(memory, location.address)
+    if (entries or last) and not known:
+        if len(_known) >= KNOWN:
+            _known.clear()
+        _known[key] = location
+    # A fork of a program that was seen running has started: what is empty there was emptied.
+    return _result("ok", entries=entries, how=location.how), known or bool(entries)
+
+
+def stable(memory: Memory, address: int) -> "list[bytes]":
+    """The entries, read until two readings in a row are equal."""
+    previous = None
+    garbage = None  # type: Garbage | None
+    for _ in range(TRIES):
+        memory.forget()
+        try:
+            entries = once(memory, address)
+        except Garbage as error:
+            previous, garbage = None, error
+            continue
+        if entries == previous:
+            return entries
+        previous, garbage = entries, None
+    raise garbage or Unstable
+
+
+def once(memory: Memory, address: int) -> "list[bytes]":
+    """One reading. A slot equal to the one before it is an unsetenv half-way through its shift."""
+    array = memory.pointer(address)
+    entries = []
+    last = 0
+    for pointer in memory.array(array) if array else ():
+        if pointer != last:
+            entries.append(memory.string(pointer))
+        last = pointer
+    return entries
+
+
+def _refused(error: OSError, at_exec: str) -> dict:
+    """Opening mem is one ptrace check (ATTACH); environ needs less (READ): the difference tells of Yama."""
+    from .host import yama
+
+    status = meaning(error)
+    if status not in ("denied", "hidden"):
+        return _result(status, os.strerror(error.errno or 0))
+    detail = os.strerror(error.errno or 0)
+    scope = yama()
+    if scope and at_exec in ("ok", "empty", "truncated"):
+        detail += ": Yama, /proc/sys/kernel/yama/ptrace_scope is %d" % scope
+    return _result("denied", detail)
+
+
+def _result(status: str, detail: str = "", entries: "list[bytes] | None" = None, how: str = "") -> dict:
+    return {"status": status, "entries": entries or [], "detail": detail, "how": how}

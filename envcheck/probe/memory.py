@@ -1,0 +1,113 @@
+"""The memory of another process, through /proc/PID/mem: no stop, no signal, no trace of the reader.
+
+A descriptor stays bound to one address space: after an exec or exit it gives nothing, never another program.
+"""
+
+import errno
+import os
+
+PAGE = 4096
+CHUNK = 16384  # bytes per read: 64 KiB was measured 2.4 to 3.2 times slower
+TOTAL = 67108864  # bytes read in one attempt
+STRING = 4194304  # bytes of one string
+SLOTS = 100000  # words of one array
+
+
+class Garbage(Exception):
+    """What was read makes no sense: the process is changing it, or is not what it seemed."""
+
+
+class Gone(Exception):
+    """The address space is no more: the process has exited or exec'd."""
+
+
+class Memory:
+    """Reads of one attempt: pages are kept until `forget`. *word*: 8 or 4 bytes."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.word = 8
+        self.pages = {}  # type: dict[int, bytes]
+
+    def forget(self) -> None:
+        self.pages.clear()
+
+    def page(self, number: int) -> bytes:
+        """The 4096 bytes at *number* * 4096."""
+        page = self.pages.get(number)
+        if page is None:
+            self._fetch(number)
+            page = self.pages[number]
+        return page
+
+    def _fetch(self, number: int) -> None:
+        if not 0 < number < 1 << 50:  # os.pread takes no address from 2**63 on
+            raise Garbage("no address")
+        if len(self.pages) * PAGE > TOTAL:
+            raise Garbage("more than %d bytes" % TOTAL)
+        try:
+            chunk = os.pread(self.fd, CHUNK, number * PAGE)
+        except OSError as error:
+            if error.errno == errno.EIO:
+                raise Garbage("not mapped") from None
+            raise
+        if not chunk:
+            raise Gone
+        if len(chunk) < PAGE:
+            raise Garbage("short read")
+        for offset in range(0, len(chunk) - PAGE + 1, PAGE):
+            self.pages[number + offset // PAGE] = chunk[offset : offset + PAGE]
+
+    def read(self, address: int, size: int) -> bytes:
+        """Exactly *size* bytes."""
+        number, offset = divmod(address, PAGE)
+        data = self.page(number)[offset : offset + size]
+        while len(data) < size:
+            number += 1
+            data += self.page(number)[: size - len(data)]
+        return data
+
+    def integer(self, address: int, size: int) -> int:
+        from sys import byteorder
+
+        return int.from_bytes(self.read(address, size), byteorder)
+
+    def pointer(self, address: int) -> int:
+        return self.integer(address, self.word)
+
+    def string(self, address: int) -> bytes:
+        """The bytes up to the NUL."""
+        number, offset = divmod(address, PAGE)
+        page = self.page(number)
+        end = page.find(b"\0", offset)
+        if end >= 0:
+            return page[offset:end]
+        pieces = [page[offset:]]
+        for following in range(number + 1, number + STRING // PAGE):
+            page = self.page(following)
+            end = page.find(b"\0")
+            if end >= 0:
+                pieces.append(page[:end])
+                return b"".join(pieces)
+            pieces.append(page)
+        raise Garbage("a string without an end")
+
+    def array(self, address: int) -> "list[int]":
+        """The words up to the first 0, read a page at a time."""
+        from struct import unpack_from
+
+        if address % self.word:
+            raise Garbage("an array between words")
+        code = "Q" if self.word == 8 else "I"
+        found = []  # type: list[int]
+        while len(found) <= SLOTS:
+            number, offset = divmod(address, PAGE)
+            words = unpack_from("=%d%s" % ((PAGE - offset) // self.word, code), self.page(number), offset)
+            if 0 in words:
+                found += words[: words.index(0)]
+                if len(found) > SLOTS:
+                    break
+                return found
+            found += words
+            address += PAGE - offset
+        raise Garbage("an array without an end")
