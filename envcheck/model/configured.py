@@ -15,6 +15,7 @@ class Assignment(NamedTuple):
     value: str | None  # None: the source unsets it
     line: int
     dynamic: bool = False  # only running something could tell the value
+    changed: float = 0.0  # when, if that is not when its source changed
 
     def __repr__(self) -> str:
         return f"Assignment({self.name!r}, line {self.line})"

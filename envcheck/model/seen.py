@@ -105,6 +105,7 @@ class HostReport(NamedTuple):
     gaps: tuple[Gap, ...]
     apps: tuple[AppReport, ...]
     unmatched: tuple[str, ...] = ()  # apps of the spec, or targets, that no server matches
+    reasons: Mapping[str, str] = {}  # why, of those of which it can be told
 
 
 class Report(NamedTuple):

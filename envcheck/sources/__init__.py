@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from envcheck.model import Parsed
-from envcheck.sources import dotenv_python, dotenv_ruby, systemd
+from envcheck.sources import docker, dotenv_python, dotenv_ruby, systemd
 
 
 class Dialect(Protocol):
@@ -27,4 +27,5 @@ DIALECTS: dict[str, Dialect] = {
     "systemd254": systemd.since_254,
     "dotenv-ruby": dotenv_ruby.parse,
     "dotenv-python": dotenv_python.parse,
+    "docker": docker.parse,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from envcheck.model import Applied, Assignment, Configured, FileFacts, Parsed, Setting, Source, Stage
+from envcheck.model import Applied, Configured, FileFacts, Setting, Source, Stage
 from envcheck.sources import DIALECTS, envdir
 
 # What stands for a source that could not be read, by the status of its file.
@@ -32,9 +32,16 @@ def apply(source: Source, facts: FileFacts | None, known: Mapping[str, str]) -> 
     if facts.status != "ok":
         return Applied(source, None, facts.changed, WHY.get(facts.status, facts.detail or facts.status))
     if source.kind == "envdir":
-        changed = max([facts.changed, *(entry.changed for entry in facts.entries.values())])
-        return Applied(source, envdir.parse_folder(facts), changed)
+        return _folder(source, facts)
     return Applied(source, DIALECTS[source.dialect](facts.content, known), facts.changed)
+
+
+def _folder(source: Source, facts: FileFacts) -> Applied:
+    """Read an envdir: each of its files tells for itself when it changed."""
+    parsed = envdir.parse_folder(facts)
+    times = {name: entry.changed for name, entry in facts.entries.items()}
+    dated = tuple(a._replace(changed=times.get(a.name, 0.0)) for a in parsed.assignments)
+    return Applied(source, parsed._replace(assignments=dated), max([facts.changed, *times.values()]))
 
 
 def configure(
@@ -42,34 +49,40 @@ def configure(
 ) -> Configured:
     """Apply *sources* in their order, and what the server itself sets (*own*) before the application's."""
     applied: list[Applied] = []
-    settings: dict[str, list[Setting]] = {}
-    own = tuple(own)
-    ordered = [s for s in sources if s.stage is not Stage.APPLICATION]
-    late = [s for s in sources if s.stage is Stage.APPLICATION]
+    ordered = sorted(sources, key=lambda s: s.stage is Stage.APPLICATION)
     for source in ordered:
-        _apply(source, files, applied, settings)
-    for setting in own:
+        done = apply(source, files.get(source.path), values(applied))
+        if done is not None:
+            applied.append(done)
+    return combine(applied, own)._replace(known=bool(sources))
+
+
+def values(applied: Iterable[Applied]) -> dict[str, str]:
+    """Say what is set after the sources so far."""
+    found: dict[str, str] = {}
+    for done in applied:
+        for assignment in done.parsed.assignments if done.parsed else ():
+            if assignment.value is None:
+                found.pop(assignment.name, None)
+            else:
+                found[assignment.name] = assignment.value
+    return found
+
+
+def combine(applied: Sequence[Applied], own: Iterable[Setting] = ()) -> Configured:
+    """Put what sources say together; the server's *own* settings come before those of the application."""
+    before = [s for done in applied if done.source.stage is not Stage.APPLICATION for s in _settings(done)]
+    after = [s for done in applied if done.source.stage is Stage.APPLICATION for s in _settings(done)]
+    settings: dict[str, list[Setting]] = {}
+    for setting in [*before, *own, *after]:
         settings.setdefault(setting.assignment.name, []).append(setting)
-    for source in late:
-        _apply(source, files, applied, settings)
     chains = {name: _by_precedence(places) for name, places in settings.items()}
-    return Configured(tuple(applied), chains, known=bool(sources))
+    return Configured(tuple(applied), chains, known=bool(applied))
 
 
-def _apply(
-    source: Source, files: Mapping[str, FileFacts], applied: list[Applied], settings: dict[str, list[Setting]]
-) -> None:
-    known = {name: places[-1].assignment.value or "" for name, places in settings.items()}
-    done = apply(source, files.get(source.path), known)
-    if done is None:
-        return
-    applied.append(done)
-    parsed = done.parsed or Parsed()
-    # An envdir's file tells for itself when it changed; in a file all lines share its time.
-    entries = getattr(files.get(source.path), "entries", {})
-    for assignment in parsed.assignments:
-        changed = entries[assignment.name].changed if assignment.name in entries else done.changed
-        settings.setdefault(assignment.name, []).append(Setting(source, assignment, changed))
+def _settings(done: Applied) -> list[Setting]:
+    assignments = done.parsed.assignments if done.parsed else ()
+    return [Setting(done.source, a, a.changed or done.changed) for a in assignments]
 
 
 def _by_precedence(places: list[Setting]) -> tuple[Setting, ...]:
@@ -77,7 +90,3 @@ def _by_precedence(places: list[Setting]) -> tuple[Setting, ...]:
     if not any(p.source.stage is not Stage.APPLICATION and p.assignment.value is not None for p in places):
         return tuple(places)
     return tuple(sorted(places, key=lambda p: p.source.stage is not Stage.APPLICATION))
-
-
-def winner(places: Sequence[Setting]) -> Assignment | None:
-    return places[-1].assignment if places else None

@@ -12,7 +12,7 @@ from envcheck.model import Assignment, Parsed, Problem
 
 
 def raw_env(entries: Iterable[str], line: int = 1) -> tuple[Assignment, ...]:
-    """Split `NAME=value` as gunicorn/config.py does: validate_string() strips, Config.env splits at the first `=`."""
+    """Split `NAME=value` as gunicorn/config.py: validate_string() strips, Config.env splits at the first `=`."""
     pairs = (entry.strip().partition("=") for entry in entries)
     return tuple(Assignment(name, value, line) for name, separator, value in pairs if separator)
 
@@ -54,13 +54,15 @@ def _assigned(content: bytes, name: str) -> ast.expr | None:
     """Give the expression last assigned to *name* at the top level."""
     found: ast.expr | None = None
     for statement in ast.parse(content).body:
-        targets: list[ast.expr] = []
-        if isinstance(statement, ast.Assign):
-            targets = statement.targets
-        elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
-            targets = [statement.target]
+        match statement:
+            case ast.Assign(targets=targets, value=value):
+                pass
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                targets = [target]
+            case _:
+                continue
         if any(isinstance(t, ast.Name) and t.id == name for t in targets):
-            found = statement.value  # type: ignore[attr-defined]
+            found = value
     return found
 
 

@@ -1,0 +1,111 @@
+"""Folders with one file a variable: envdir of daemontools, s6-envdir, chpst -e of runit.
+
+Measured against daemontools 0.76, s6 2.11 and runit 2.1.2 (tests: the differential test of generated
+folders). The name of the file is the name of the variable, the first line its value: blanks at its end go, a
+NUL becomes a line feed. A file without a byte unsets the variable; a file with an empty line sets it empty.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from envcheck.model import Assignment, FileFacts, Parsed, Problem
+from envcheck.sources.text import decode, nameable
+
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_S6_LIMIT = 4095  # of bytes of a file that s6-envdir 2.11 takes
+
+
+class _Tool(NamedTuple):
+    value: Callable[[bytes], bytes]
+    skips_folders: bool = False
+    splits_names: bool = True  # `A=B` with the line `x` sets A to `B=x`; else such a file is ignored
+    refuses_missing: bool = False  # a link to nowhere
+
+
+def _first_line(content: bytes) -> bytes:
+    return content.partition(b"\n")[0].rstrip(b" \t")
+
+
+def _first_line_of_s6(content: bytes) -> bytes:
+    return content[:_S6_LIMIT].partition(b"\n")[0].rstrip(b" \t\r")
+
+
+def _whole(content: bytes) -> bytes:
+    return content[:_S6_LIMIT]
+
+
+TOOLS: Mapping[str, _Tool] = {
+    "daemontools": _Tool(_first_line),
+    "chpst": _Tool(_first_line, skips_folders=True),
+    "s6": _Tool(_first_line_of_s6, splits_names=False, refuses_missing=True),
+    "s6-fn": _Tool(_whole, splits_names=False, refuses_missing=True),
+}
+
+
+def parse_folder(folder: FileFacts, tool: str = "daemontools") -> Parsed:
+    """Say what *tool* sets for the program it starts, sorted by name."""
+    rules = TOOLS[tool]
+    assignments: list[Assignment] = []
+    problems: list[Problem] = []
+    for name, facts in sorted(folder.entries.items()):
+        if name.startswith("."):
+            continue
+        shown = nameable(name) or "a file whose name is no variable's"
+        if refusal := _refusal(facts.status, rules):
+            return Parsed(
+                (), (Problem(None, f"{shown}: {refusal}: the program is not started"),), refused=True
+            )
+        if facts.status == "folder":
+            problems.append(Problem(None, f"{shown}: a folder: skipped"))
+            continue
+        assignment = _assignment(name, facts, rules)
+        if assignment is not None:
+            assignments.append(assignment)
+        problems.extend(Problem(1, f"{shown}: {doubt}") for doubt in _doubts(name, facts, rules))
+    return Parsed(tuple(assignments), tuple(problems))
+
+
+def _refusal(status: str, rules: _Tool) -> str:
+    if status == "folder" and not rules.skips_folders:
+        return "a folder where a file should be"
+    if status == "missing" and rules.refuses_missing:
+        return "a link to nowhere"
+    return "it cannot be read" if status == "error" else ""
+
+
+def _assignment(name: str, facts: FileFacts, rules: _Tool) -> Assignment | None:
+    value: str | None
+    if facts.status != "ok":
+        value = ""  # denied to us, not to who starts the program; or a pipe, a link to nowhere
+    elif facts.content:
+        value = decode(rules.value(facts.content).replace(b"\0", b"\n"))
+    else:
+        value = None
+    if "=" in name:
+        if not rules.splits_names or name.startswith("="):
+            return None
+        name, _, head = name.partition("=")
+        value = head if value is None else f"{head}={value}"
+    return Assignment(name, value, 1, dynamic=facts.status != "ok")
+
+
+def _doubts(name: str, facts: FileFacts, rules: _Tool) -> Iterator[str]:
+    """Say what the writer of a file may not expect."""
+    if "=" in name:
+        yield "the name of the file holds `=`"
+    elif not _PLAIN_NAME.fullmatch(name):
+        yield "not the name of a variable, but set all the same"
+    if facts.status != "ok":
+        yield f"what it sets is not known here ({facts.status})"
+        return
+    taken = rules.value(facts.content)
+    line, _, rest = facts.content.partition(b"\n")
+    if rules.value is not _whole and rest.strip():
+        yield "only the first line counts"
+    if taken.endswith(b"\r"):
+        yield "lines end in CR LF: the CR is part of the value"
+    if rules.value in (_first_line_of_s6, _whole) and len(line) > _S6_LIMIT:
+        yield f"longer than {_S6_LIMIT} bytes: cut"
