@@ -38,7 +38,9 @@ def at_exec(data: bytes, status: str = "ok", *, spilled: bool = False) -> Readin
         return Reading("truncated", detail="the block ends in the middle")
     damage = _damage(data, spilled=spilled)
     if damage:
-        survivors = any(b"=" in e and not e.startswith(b"=") for e in data.split(b"\0")[1:] if e.strip(b" "))
+        # The first piece is what was written over it, or an entry that has lost the beginning of its name.
+        pieces = data.split(b"\0")[1:] if data.strip(b"\0") else []
+        survivors = any(b"=" in piece[1:] for piece in filter(None, pieces))
         return Reading("partial" if survivors else "clobbered", detail=damage)
     return live(data[:-1].split(b"\0"))
 

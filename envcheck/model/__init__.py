@@ -10,14 +10,17 @@ epoch as floats, UTC.
 from __future__ import annotations
 
 from envcheck.model.configured import (
+    Answers,
     Applied,
     Assignment,
     Configured,
     FileFacts,
+    Output,
     Parsed,
     Problem,
     Setting,
     Source,
+    Start,
 )
 from envcheck.model.expected import (
     App,
@@ -27,6 +30,7 @@ from envcheck.model.expected import (
 )
 from envcheck.model.running import (
     Generation,
+    Owner,
     Process,
     Reading,
     Server,
@@ -55,6 +59,7 @@ from envcheck.model.words import (
 
 __all__ = [
     "Action",
+    "Answers",
     "App",
     "AppReport",
     "Applied",
@@ -72,6 +77,8 @@ __all__ = [
     "HostReport",
     "Layer",
     "Match",
+    "Output",
+    "Owner",
     "Parsed",
     "Problem",
     "Process",
@@ -86,5 +93,6 @@ __all__ = [
     "Source",
     "Spec",
     "Stage",
+    "Start",
     "Step",
 ]

@@ -59,6 +59,31 @@ class FileFacts(NamedTuple):
         return f"FileFacts({self.status}, {len(self.content)} bytes)"
 
 
+class Output(NamedTuple):
+    """What a read-only command printed."""
+
+    status: str  # ok, missing, denied, timeout, oversized, error
+    code: int = 0
+    stdout: bytes = b""
+    stderr: bytes = b""
+
+    @property
+    def good(self) -> bool:
+        return self.status == "ok" and self.code == 0
+
+    def __repr__(self) -> str:
+        return f"Output({self.status}, {self.code}, {len(self.stdout)} bytes)"
+
+
+class Answers(NamedTuple):
+    """All answers of one host so far."""
+
+    files: Mapping[str, FileFacts] = {}
+    folders: Mapping[str, FileFacts] = {}
+    globs: Mapping[str, tuple[str, ...]] = {}
+    outputs: Mapping[tuple[str, ...], Output] = {}
+
+
 class Applied(NamedTuple):
     """A source as far as it could be read."""
 
@@ -66,6 +91,17 @@ class Applied(NamedTuple):
     parsed: Parsed | None  # None: a gap
     changed: float  # when it last changed: the file, or the folder and the files in it
     why: str = ""  # of a gap
+
+
+class Start(NamedTuple):
+    """What a supervisor would give a process that it starts now."""
+
+    applied: tuple[Applied, ...] = ()  # its sources in the order they are applied
+    command: tuple[str, ...] = ()  # what it would exec: wrappers in it are followed
+    loaded: tuple[Applied, ...] | None = None  # the same by what it has loaded, where that may differ
+    unstartable: str = ""  # why it would not come up
+    since: float | None = None  # when it started the process that became, or started, the server
+    folder: str | None = None  # where it is started: relative paths in the command start there
 
 
 class Setting(NamedTuple):
@@ -80,7 +116,7 @@ class Setting(NamedTuple):
         path = (
             f"{self.source.path}/{self.assignment.name}" if self.source.kind == "envdir" else self.source.path
         )
-        return f"{path}:{self.assignment.line}"
+        return f"{path}:{self.assignment.line}" if self.assignment.line else path
 
 
 class Configured(NamedTuple):
@@ -92,6 +128,7 @@ class Configured(NamedTuple):
     applied: tuple[Applied, ...] = ()
     settings: Mapping[str, tuple[Setting, ...]] = {}
     known: bool = False  # False: there is no chain to compare with
+    start: Start | None = None  # what the supervisor would do, where that is where it comes from
 
     @property
     def gaps(self) -> tuple[Applied, ...]:

@@ -50,6 +50,18 @@ class Process(NamedTuple):
         return self.live if self.live.usable or not self.at_exec.usable else self.at_exec
 
 
+class Owner(NamedTuple):
+    """Who keeps a server running, and how that is known."""
+
+    kind: str  # the module's name: systemd, supervisord, runit, ...
+    name: str  # what its own tool calls it: unit, program, service folder, watcher
+    evidence: str = "ancestor"  # ancestor, cgroup or marks: the order in which they are to be trusted
+    distance: int = 0  # from the master to the supervising ancestor
+    pid: int = 0  # of the supervising process, where there is one
+    facts: Mapping[str, str] = {}  # what its module needs to know of it: folder, socket, configuration, ...
+    supervising: Process | None = None  # the supervising process as it was read: argv, folder, environment
+
+
 class Generation(NamedTuple):
     """A master and its workers started by one exec."""
 
@@ -71,6 +83,11 @@ class Server(NamedTuple):
     name: str
     generations: tuple[Generation, ...]
     arguments: tuple[str, ...] | None  # its own command line, to start it again; None where a title hides it
+    owners: tuple[Owner, ...] = ()  # who keeps it running, innermost first: the first one owns its restart
+
+    @property
+    def owner(self) -> Owner | None:
+        return self.owners[0] if self.owners else None
 
     @property
     def processes(self) -> tuple[Process, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from envcheck.model.configured import Configured, FileFacts, Setting
+from envcheck.model.configured import Answers, Configured, FileFacts, Setting
 from envcheck.model.expected import Expectation
 from envcheck.model.running import Process, Server
 from envcheck.model.words import Action, Cause, Diagnosis, Disruption, Severity
@@ -32,7 +32,8 @@ class Snapshot(NamedTuple):
     users: Mapping[int, str] = {}
     gaps: tuple[Gap, ...] = ()
     strays: tuple[Process, ...] = ()  # processes that were asked for and are no known server
-    parents: Mapping[int, str] = {}  # pid -> command name, of the ancestors of servers
+    ancestors: Mapping[int, Process] = {}  # by pid: those of servers, up to pid 1
+    answers: Answers = Answers()  # what the supervisors were asked about
 
 
 class Layer(NamedTuple):

@@ -31,7 +31,7 @@ def _servers(kind: str, module: ServerKind, processes: list[Process]) -> list[Se
             continue
         if process.parent in masters:
             workers[process.parent].append(process)
-        elif process.parent not in roles:
+        elif process.parent not in roles and not _has_master(process, masters.values()):
             # What a worker has forked is no worker; only one whose master is gone is an orphan.
             orphans.setdefault((process.cwd, process.uid, process.image), []).append(process)
     chains = _chains(masters)
@@ -39,6 +39,13 @@ def _servers(kind: str, module: ServerKind, processes: list[Process]) -> list[Se
     for stray in orphans.values():
         _adopt(kind, made, Generation(None, tuple(stray), "orphaned", _reexeced(module, stray), None))
     return made
+
+
+def _has_master(process: Process, masters: Iterable[Process]) -> bool:
+    """Tell whether the master that a process comes from is alive: then a worker that has ended forked it."""
+    return bool(process.image) and any(
+        m.image == process.image and m.started <= process.started for m in masters
+    )
 
 
 def _roles(module: ServerKind, processes: list[Process]) -> dict[int, tuple[Process, Role]]:

@@ -43,8 +43,9 @@ CURES = {
 HUP_KEEPS = {
     Stage.EXEC: "HUP forks new workers from the same master: they inherit its environment",
     Stage.ARGUMENT: "HUP reads the configuration again, but the command line stays what it was",
-    Stage.APPLICATION: "the application is preloaded: HUP does not load it again",
+    Stage.APPLICATION: "an application that is preloaded is not loaded again by HUP",
 }
+HUP_ENDS_NEW = "an upgrade is half done: HUP would end the new master, and the old one keeps what it has"
 USR2_KEEPS = {
     Stage.EXEC: "USR2 execs the new master with the environment that the old one was started with",
     Stage.ARGUMENT: "USR2 execs the new master with the old command line",
@@ -175,8 +176,13 @@ def preloads(server: Server, files: Mapping[str, FileFacts]) -> bool | None:
 
 
 def cure(stage: Stage, server: Server, *, preload: bool | None) -> Action:
-    del server
-    return CURES[stage, preload is not False]
+    action = CURES[stage, preload is not False]
+    # Observed with 27.0.1: HUP ends the new master of a half-done upgrade.
+    return Action.RESTART if action is Action.RELOAD and _half_done(server) else action
+
+
+def _half_done(server: Server) -> bool:
+    return sum(g.master is not None for g in server.generations) > 1
 
 
 def signal(action: Action, server: Server) -> Step | None:
@@ -191,6 +197,8 @@ def insufficient(action: Action, server: Server, stages: frozenset[Stage]) -> tu
         return ()
     pid = server.first.pid
     hup = [HUP_KEEPS[s] for s in Stage if s in stages and s in HUP_KEEPS][:1]
+    if _half_done(server):
+        hup = [HUP_ENDS_NEW]
     usr2 = [USR2_KEEPS[s] for s in Stage if s in stages and s in USR2_KEEPS][:1]
     return tuple([send("HUP", pid, why) for why in hup] + [send("USR2", pid, why) for why in usr2])
 

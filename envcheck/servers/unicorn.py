@@ -131,7 +131,8 @@ def preloads(server: Server, files: Mapping[str, FileFacts]) -> bool | None:
 
 def cure(stage: Stage, server: Server, *, preload: bool | None) -> Action:
     action = CURES[stage, preload is not False]
-    hup_harms = not own_sources(server) or pidfile(server)
+    half_done = sum(g.master is not None for g in server.generations) > 1  # HUP reaches one master alone
+    hup_harms = half_done or not own_sources(server) or pidfile(server)
     return Action.RESTART if action is Action.RELOAD and hup_harms else action
 
 

@@ -7,10 +7,10 @@ something could tell (a command substitution) is `dynamic`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from importlib import import_module
+from typing import Protocol, cast
 
 from envcheck.model import Parsed
-from envcheck.sources import docker, dotenv_python, dotenv_ruby, systemd
 
 
 class Dialect(Protocol):
@@ -22,10 +22,17 @@ class Dialect(Protocol):
         ...
 
 
-DIALECTS: dict[str, Dialect] = {
-    "systemd": systemd.before_254,
-    "systemd254": systemd.since_254,
-    "dotenv-ruby": dotenv_ruby.parse,
-    "dotenv-python": dotenv_python.parse,
-    "docker": docker.parse,
+# Module and parser of each dialect. Imported when it is used: most runs need one of them, or none.
+DIALECTS: dict[str, tuple[str, str]] = {
+    "systemd": ("systemd", "before_254"),
+    "systemd254": ("systemd", "since_254"),
+    "dotenv-ruby": ("dotenv_ruby", "parse"),
+    "dotenv-python": ("dotenv_python", "parse"),
+    "docker": ("docker", "parse"),
+    "shell": ("shell", "parse"),
 }
+
+
+def dialect(name: str) -> Dialect:
+    module, parser = DIALECTS[name]
+    return cast("Dialect", getattr(import_module(f"{__name__}.{module}"), parser))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from envcheck.model import Applied, Configured, FileFacts, Setting, Source, Stage
-from envcheck.sources import DIALECTS, envdir
+from envcheck.model import Applied, Configured, FileFacts, Parsed, Setting, Source, Stage
+from envcheck.sources import DIALECTS, dialect, envdir
 
 # What stands for a source that could not be read, by the status of its file.
 WHY = {
@@ -16,6 +16,9 @@ WHY = {
     "not-a-file": "it is no regular file",
     "oversized": "it is too large to be a source of variables",
 }
+
+# Begins a problem that leaves open what else the source sets.
+DYNAMIC = "dynamic: "
 
 
 def request(source: Source) -> dict[str, object]:
@@ -33,12 +36,28 @@ def apply(source: Source, facts: FileFacts | None, known: Mapping[str, str]) -> 
         return Applied(source, None, facts.changed, WHY.get(facts.status, facts.detail or facts.status))
     if source.kind == "envdir":
         return _folder(source, facts)
-    return Applied(source, DIALECTS[source.dialect](facts.content, known), facts.changed)
+    if source.dialect not in DIALECTS:
+        return Applied(source, None, facts.changed, f"the dialect {source.dialect} is not known yet")
+    parsed = _parse(source, facts.content, known)
+    unread = next((p.message for p in parsed.problems if p.message.startswith(DYNAMIC)), "")
+    return Applied(source, None if unread else parsed, facts.changed, unread)
+
+
+def _parse(source: Source, content: bytes, known: Mapping[str, str]) -> Parsed:
+    """Parse a file; Ruby's dotenv gives what is set already its old value, and here the file's counts."""
+    parse = dialect(source.dialect)
+    parsed = parse(content, known)
+    kept = {a.name for a in parsed.assignments} & known.keys()
+    if source.stage is not Stage.APPLICATION or not kept:
+        return parsed
+    alone = parse(content, {name: value for name, value in known.items() if name not in kept})
+    own = {(a.name, a.line): a for a in alone.assignments if a.name in kept}
+    return parsed._replace(assignments=tuple(own.get((a.name, a.line), a) for a in parsed.assignments))
 
 
 def _folder(source: Source, facts: FileFacts) -> Applied:
     """Read an envdir: each of its files tells for itself when it changed."""
-    parsed = envdir.parse_folder(facts)
+    parsed = envdir.parse_folder(facts, source.dialect or "daemontools")
     times = {name: entry.changed for name, entry in facts.entries.items()}
     dated = tuple(a._replace(changed=times.get(a.name, 0.0)) for a in parsed.assignments)
     return Applied(source, parsed._replace(assignments=dated), max([facts.changed, *times.values()]))
@@ -87,6 +106,7 @@ def _settings(done: Applied) -> list[Setting]:
 
 def _by_precedence(places: list[Setting]) -> tuple[Setting, ...]:
     """Put the winner last: the last one, but an application's dotenv keeps what is set already."""
-    if not any(p.source.stage is not Stage.APPLICATION and p.assignment.value is not None for p in places):
+    before = [p for p in places if p.source.stage is not Stage.APPLICATION]
+    if not before or before[-1].assignment.value is None:
         return tuple(places)
     return tuple(sorted(places, key=lambda p: p.source.stage is not Stage.APPLICATION))

@@ -39,7 +39,8 @@ def parse(content: bytes, known: Mapping[str, str]) -> Parsed:
             problems.append(Problem(line, "not understood: ignored up to the end of the line"))
         elif key is not None and value is None:
             values[key] = None
-            problems.append(Problem(line, _about("name without a value: not set", key)))
+            # Not named: a line by itself may as well be a part of a secret that has several lines.
+            problems.append(Problem(line, "a name without a value: not set"))
         elif key is not None and value is not None:
             values[key] = resolve(value, known, values)
             assignments.append(Assignment(key, values[key], line))

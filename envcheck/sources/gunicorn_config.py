@@ -12,7 +12,7 @@ from envcheck.model import Assignment, Parsed, Problem
 
 
 def raw_env(entries: Iterable[str], line: int = 1) -> tuple[Assignment, ...]:
-    """Split `NAME=value` as gunicorn/config.py: validate_string() strips, Config.env splits at the first `=`."""
+    """Split `NAME=value` as gunicorn/config.py: validate_string() strips, Config.env splits at the first."""
     pairs = (entry.strip().partition("=") for entry in entries)
     return tuple(Assignment(name, value, line) for name, separator, value in pairs if separator)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.sources.oracle import environment, vectors
 
-from envcheck.sources import DIALECTS, docker
+from envcheck.sources import dialect, docker
 
 
 @pytest.mark.parametrize("case", vectors("docker_env_file.json")["cases"], ids=lambda case: case["id"])
@@ -20,7 +20,7 @@ def test_recorded(case: dict[str, Any]) -> None:
 
 
 def test_quotes_and_blanks_are_part_of_the_value() -> None:
-    parsed = DIALECTS["docker"](b"\xef\xbb\xbfA=\"x\" \r\nB='y'\n C=z # c\nHOST\n", {})
+    parsed = dialect("docker")(b"\xef\xbb\xbfA=\"x\" \r\nB='y'\n C=z # c\nHOST\n", {})
     assert environment(parsed) == {"A": '"x" ', "B": "'y'", "C": "z # c"}
     assert [problem.line for problem in parsed.problems] == [2, 3, 4]
 

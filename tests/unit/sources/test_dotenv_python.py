@@ -60,7 +60,7 @@ def test_lines_are_those_of_the_names() -> None:
 def test_a_name_alone_is_told_and_takes_back_what_was_set() -> None:
     parsed = dotenv_python.parse(b"A=1\nB=2\nA\nC=${A:-d}\n", {"A": "known"})
     assert environment(parsed) == {"B": "2", "C": ""}
-    assert [(p.line, p.message) for p in parsed.problems] == [(3, "A: name without a value: not set")]
+    assert [(p.line, p.message) for p in parsed.problems] == [(3, "a name without a value: not set")]
 
 
 def test_an_error_is_told_without_the_text_of_the_line() -> None:

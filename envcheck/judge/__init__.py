@@ -1,0 +1,126 @@
+"""judge(snapshot, spec) -> Report: pure. What was seen goes in, what is to be said of it comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from envcheck.judge import matching
+from envcheck.judge.cause import Context
+from envcheck.judge.discretion import discreet
+from envcheck.judge.findings import findings
+from envcheck.judge.remedy import remedy
+from envcheck.judge.verdict import exit_code, state
+from envcheck.model import (
+    App,
+    AppReport,
+    Configured,
+    Gap,
+    HostReport,
+    Report,
+    Server,
+    Severity,
+    Snapshot,
+    Source,
+    Spec,
+    Stage,
+)
+from envcheck.secrecy import Policy
+from envcheck.servers import SERVERS
+from envcheck.sources import chain
+from envcheck.supervisors import fresh
+from envcheck.supervisors.known import Known
+
+Case = tuple[str, Server, App | None]
+
+
+def judge(
+    snapshot: Snapshot,
+    spec: Spec | None,
+    targets: Sequence[str],
+    policy: Policy,
+    fail_on: Severity = Severity.ERROR,
+) -> Report:
+    """Judge what the targets mean: without any, every app of the spec, or every server found."""
+    cases: list[Case] = []
+    unmatched: list[str] = []
+    for target, found in _wanted(snapshot, spec, targets):
+        cases += found
+        if not found:
+            unmatched.append(target)
+    apps = tuple(_app(case, snapshot, policy) for case in cases)
+    hidden = snapshot.gaps + tuple(_unnamed(snapshot) if unmatched else ())
+    # What was asked for by name and found is judged in full, whatever else cannot be seen.
+    unseen = bool(hidden) and (bool(unmatched) or not (targets or spec))
+    gaps = hidden + tuple(_gaps(apps))
+    reasons = {target: why for target in unmatched if (why := matching.reason(snapshot, target))}
+    host = HostReport(snapshot.host, "partial" if unseen else "ok", gaps, apps, tuple(unmatched), reasons)
+    return Report((host,), exit_code((host,), fail_on))
+
+
+def _wanted(
+    snapshot: Snapshot, spec: Spec | None, targets: Sequence[str]
+) -> Iterator[tuple[str, list[Case]]]:
+    """Give for each target, or app of the spec, the servers to judge and the app to judge them by."""
+    apps = {app.name: app for app in spec.apps} if spec else {}
+    if not targets and spec is None:
+        yield "any server", [(s.name, s, None) for s in snapshot.servers]
+    for app in apps.values() if not targets else ():
+        yield f"app {app.name}", _of_app(snapshot, app)
+    for target in targets:
+        if target in apps:
+            yield f"app {target}", _of_app(snapshot, apps[target])
+        else:
+            found = matching.targets(snapshot, target)
+            yield target, [case for s in found for case in _apps_of(snapshot, s, apps.values())]
+
+
+def _of_app(snapshot: Snapshot, app: App) -> list[Case]:
+    return [(app.name, server, app) for server in matching.of_app(snapshot, app)]
+
+
+def _apps_of(snapshot: Snapshot, server: Server, apps: Iterable[App]) -> list[Case]:
+    """Find what the spec says of a server that was named in another way."""
+    named: list[Case] = [(app.name, server, app) for app in apps if server in matching.of_app(snapshot, app)]
+    return named or [(server.name, server, None)]
+
+
+def configure(server: Server, app: App | None, snapshot: Snapshot) -> Configured:
+    """Say what a fresh process would get: by the spec's sources, else by what its supervisor would give."""
+    own = SERVERS[server.kind].own_settings(server, snapshot.files)
+    sources = app.sources if app else ()
+    owner = server.owner
+    if owner is None or any(s.stage is not Stage.APPLICATION for s in sources):
+        return chain.configure(sources, snapshot.files, own)
+    start = fresh(owner, server.first, Known(snapshot.answers))
+    late = chain.configure(sources, snapshot.files).applied
+    return chain.combine((*start.applied, *late), own)._replace(start=start)
+
+
+def _app(case: Case, snapshot: Snapshot, policy: Policy) -> AppReport:
+    name, server, app = case
+    configured = configure(server, app, snapshot)
+    context = Context(server, configured, snapshot.taken)
+    rules = app.expectations if app else ()
+    policy = policy._replace(
+        secret=policy.secret | {r.name for r in rules if r.secret is True},
+        shown=policy.shown | {r.name for r in rules if r.secret is False},
+    )
+    found = findings(context, rules)
+    plan = remedy(context, found, snapshot, policy)
+    return discreet(AppReport(name, server, state(found), configured, found, plan, policy))
+
+
+def _unnamed(snapshot: Snapshot) -> Iterator[Gap]:
+    """Servers that may be the ones meant: which application they run could not be seen."""
+    for server in snapshot.servers:
+        if server.first.cwd is None:
+            what = f"which application {server.kind} {server.first.pid} runs"
+            yield Gap(what, "not allowed to read its working directory", "run as root, or with sudo")
+
+
+def _gaps(apps: Sequence[AppReport]) -> Iterator[Gap]:
+    """A source that should be there and could not be read: each once."""
+    seen: dict[Source, str] = {a.source: a.why for app in apps for a in app.configured.gaps}
+    for source, why in seen.items():
+        hint = "run as a user who may read it" if why == chain.WHY["denied"] else ""
+        yield Gap(source.path, why, hint)

@@ -1,0 +1,240 @@
+"""Why a variable is as it is: one cause each, with its evidence.
+
+Values come first, times only as evidence. A young process proves nothing: what counts is when its
+environment was read from the source, which for a re-exec'd master is the start of an older one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from envcheck.judge.compare import Judged
+from envcheck.judge.rules import accepts
+from envcheck.model import Cause, Configured, Diagnosis, Generation, Process, Server, Setting, Stage
+from envcheck.moments import clock
+from envcheck.noise import same
+
+
+class Context(NamedTuple):
+    """What the evidence is taken from."""
+
+    server: Server
+    configured: Configured
+    taken: float  # when it was read
+
+    def generation(self, process: Process) -> Generation:
+        return next(g for g in self.server.generations if any(p.pid == process.pid for p in g.processes))
+
+    def clock(self, moment: float) -> str:
+        return clock(moment, self.taken)
+
+
+Explanation = tuple[Cause | None, str]
+
+
+def explain(judged: Judged, context: Context) -> Explanation:
+    """Give the cause of a verdict and what shows it; None where nothing is wrong, or nothing tells."""
+    match judged.diagnosis:
+        case Diagnosis.STALE:
+            return _stale(judged, context)
+        case Diagnosis.MISCONFIGURED | Diagnosis.LATENT:
+            return _configuration(judged, context)
+        case Diagnosis.UNEXPLAINED:
+            return _mixed(judged, context) or _unexplained(judged)
+        case Diagnosis.UNDECIDED:
+            return unread(judged.processes)
+        case _:
+            return None, ""
+
+
+# --- the process could not be read ---------------------------------------------------------------
+
+UNREAD = {
+    "denied": Cause.DENIED,
+    "hidden": Cause.DENIED,
+    "exited": Cause.GONE,
+    "zombie": Cause.GONE,
+    "replaced": Cause.GONE,
+    "clobbered": Cause.CLOBBERED,
+    "partial": Cause.CLOBBERED,
+}
+
+
+# What would help.
+RIGHTS = "run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH (sudo is enough)"
+HELP: dict[str, str] = {"denied": RIGHTS, "hidden": RIGHTS}
+
+
+def unread(processes: tuple[Process, ...]) -> Explanation:
+    """Say why environments could not be read, by the layer that could have told."""
+    first = processes[0]
+    cause = UNREAD.get(first.at_exec.status, Cause.UNREADABLE)
+    layers = f"at exec: {first.at_exec.status}, live: {first.live.status}"
+    detail = "; ".join(d for d in (layers, first.live.detail or first.at_exec.detail) if d)
+    remedy = HELP.get(first.running.status, "")
+    return cause, f"its environment could not be read ({detail}){remedy and ': ' + remedy}"
+
+
+# --- the configuration is wrong --------------------------------------------------------------------
+
+
+def _configuration(judged: Judged, context: Context) -> Explanation:
+    name, rule, settings = judged.name, judged.rule, judged.fresh.settings
+    if judged.diagnosis is Diagnosis.LATENT and set_inside(name, judged.processes, context):
+        return Cause.SET_BY_APPLICATION, "the application sets it itself: no source does"
+    winner = judged.fresh.winner
+    if winner is None:
+        if judged.diagnosis is Diagnosis.LATENT:
+            return Cause.LEAKED, "only the running process has it, no source sets it: a restart would lose it"
+        return Cause.NOT_CONFIGURED, "no source sets it: a restart alone cannot help"
+    better = [s for s in settings[:-1] if rule and accepts(rule, s.assignment.value)]
+    if better and better[-1].source.stage is Stage.APPLICATION:
+        return Cause.KEPT_BY_DOTENV, (
+            f"{better[-1].origin} has it right, but dotenv keeps what {winner.origin} has set already"
+        )
+    if winner.assignment.value is None:
+        what = "an empty file unsets it"
+        if better:
+            return Cause.SHADOWED, f"{better[-1].origin} sets it, but {what}: {winner.origin}"
+        return Cause.UNSET_BY_EMPTY_FILE, f"{what}: {winner.origin}"
+    if better:
+        return Cause.SHADOWED, f"{better[-1].origin} has it right, but {winner.origin} is applied later"
+    return Cause.WRONG_VALUE, f"{winner.origin} does not set it as the spec asks for"
+
+
+def _unexplained(judged: Judged) -> Explanation:
+    winner = judged.fresh.winner
+    if winner and winner.assignment.dynamic:
+        return Cause.DYNAMIC_SOURCE, f"only running {winner.origin} could tell what it gives"
+    return None, "no configuration is known, or it could not be read, that says what a restart would give"
+
+
+# --- the configuration is right, the process is not --------------------------------------------------
+
+
+def _stale(judged: Judged, context: Context) -> Explanation:
+    return (
+        _by_application(judged, context)
+        or _mixed(judged, context)
+        or _kept_by_dotenv(judged, context)
+        or _older_than_source(judged, context)
+    )
+
+
+def held_at_exec(name: str, process: Process, context: Context) -> str | None:
+    """Give the value the process was exec'd with; where the block is damaged, what its master has."""
+    if process.at_exec.usable:
+        return process.at_exec.variables.get(name)
+    master = context.generation(process).master
+    return (master or process).running.variables.get(name)
+
+
+def set_inside(name: str, processes: tuple[Process, ...], context: Context) -> bool:
+    """Tell whether no process was exec'd with the variable that it has now."""
+    return all(p.live.usable and held_at_exec(name, p, context) is None for p in processes)
+
+
+def _by_application(judged: Judged, context: Context) -> Explanation | None:
+    """The process was given the right value, and has changed it."""
+    winner = judged.fresh.winner
+    if winner is not None and winner.source.stage is not Stage.EXEC:
+        return None
+    name, value = judged.name, judged.fresh.value
+    for process in judged.processes:
+        if not process.live.usable or not same(name, value, held_at_exec(name, process, context)):
+            return None
+    if all(name not in p.live.variables for p in judged.processes):
+        return (
+            Cause.REMOVED_BY_APPLICATION,
+            "it was started with the right value; the application has removed it",
+        )
+    return Cause.SET_BY_APPLICATION, "it was started with the right value; the application has changed it"
+
+
+def _mixed(judged: Judged, context: Context) -> Explanation | None:
+    """Some processes are right and some wrong, and who they are tells why."""
+    wrong = {p.pid for p in judged.processes}
+    generations = [g for g in context.server.generations if any(p.pid in wrong for p in g.processes)]
+    newest = context.server.generations[-1]
+    if all(g is not newest for g in generations):
+        masters = ", ".join(str(g.master.pid) for g in generations if g.master) or "an ended one"
+        return (
+            Cause.MIXED_GENERATIONS,
+            f"only the generation of master {masters} has it, which has been replaced",
+        )
+    for generation in generations:
+        readable = [p for p in generation.workers if p.running.usable]
+        workers = [p for p in readable if p.pid in wrong]
+        if workers and len(workers) < len(readable):
+            others = len(readable) - len(workers)
+            return (
+                Cause.MIXED_WORKERS,
+                f"{len(workers)} workers have it, {others} of the same master have not",
+            )
+    return None
+
+
+def _kept_by_dotenv(judged: Judged, context: Context) -> Explanation | None:
+    """A dotenv loader found the variable set already, and kept it."""
+    winner = judged.fresh.winner
+    if winner is None or winner.source.stage is not Stage.APPLICATION:
+        return None
+    for process in judged.processes:
+        held = held_at_exec(judged.name, process, context)
+        if held is None or held != process.running.variables.get(judged.name):
+            return None
+    if any(context.generation(p).reexeced for p in judged.processes):
+        return Cause.POISONED_REEXEC, (
+            f"an older master had set it, its re-exec handed it on, and dotenv keeps it: {winner.origin}"
+        )
+    return (
+        Cause.KEPT_BY_DOTENV,
+        f"it was set before {winner.origin} was read, and dotenv does not overwrite it",
+    )
+
+
+def last_change(settings: tuple[Setting, ...], configured: Configured) -> tuple[float, str]:
+    """Say when what decides about a variable last changed, and where."""
+    if settings:
+        return settings[-1].changed, settings[-1].origin
+    changes = [(a.changed, a.source.path) for a in configured.applied]
+    return max(changes, default=(0.0, ""))
+
+
+def _older_than_source(judged: Judged, context: Context) -> Explanation:
+    changed, where = last_change(judged.fresh.settings, context.configured)
+    winner = judged.fresh.winner
+    frozen = winner is None or winner.source.stage in (Stage.EXEC, Stage.ARGUMENT)
+    generations = [context.generation(p) for p in judged.processes]
+    when = f"{where} changed at {context.clock(changed)}"
+    reexeced = next((g for g in generations if g.reexeced), None)
+    if frozen and reexeced:
+        return Cause.INHERITED_BY_REEXEC, f"{when}; {_inherited(reexeced, context)}"
+    read = min((g.environment_read for g in generations if g.environment_read is not None), default=None)
+    if read is None:
+        return Cause.STARTED_BEFORE_CHANGE, f"{when}; when the environment was read is not known"
+    if frozen and changed > read:
+        young = [p.started for p in judged.processes if p.started > changed]
+        if young:
+            return Cause.REFORKED, (
+                f"{when}; {len(young)} workers started after that, but were forked from a master that was "
+                f"started at {context.clock(read)}"
+            )
+        return Cause.STARTED_BEFORE_CHANGE, f"{when}; the environment was read at {context.clock(read)}"
+    oldest = min(p.started for p in judged.processes)
+    if not frozen and changed > oldest:
+        return Cause.STARTED_BEFORE_CHANGE, f"{when}; the processes started at {context.clock(oldest)}"
+    return Cause.NOT_APPLIED, (
+        f"{where} has not changed since the environment was read at {context.clock(read)}: the process was "
+        "not started through it, or something after it sets another value"
+    )
+
+
+def _inherited(generation: Generation, context: Context) -> str:
+    master = generation.master
+    when = (
+        f"master {master.pid} started at {context.clock(master.started)}, but it" if master else "its master"
+    )
+    read = generation.environment_read
+    since = f", read at {context.clock(read)}" if read else ""
+    return f"{when} was exec'd by an older master and has its environment{since}"

@@ -1,0 +1,142 @@
+"""Compare what is expected, configured and running: the truth table, one variable at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from envcheck.judge.rules import accepts
+from envcheck.model import (
+    Configured,
+    Diagnosis,
+    Expectation,
+    Generation,
+    Process,
+    Server,
+    Setting,
+    Stage,
+)
+from envcheck.noise import is_noise, same
+
+# The whole judgement. None: the configuration is not known, which is not one that sets nothing.
+DIAGNOSES: dict[tuple[bool | None, bool], Diagnosis] = {
+    # is it right in the configuration? and in the process?
+    (True, True): Diagnosis.IN_SYNC,
+    (True, False): Diagnosis.STALE,
+    (False, True): Diagnosis.LATENT,
+    (False, False): Diagnosis.MISCONFIGURED,
+    (None, True): Diagnosis.UNPROVEN,
+    (None, False): Diagnosis.UNEXPLAINED,
+}
+
+
+class Fresh(NamedTuple):
+    """What a fresh process would get of one variable."""
+
+    known: bool
+    value: str | None
+    settings: tuple[Setting, ...]
+
+    @property
+    def winner(self) -> Setting | None:
+        return self.settings[-1] if self.settings else None
+
+
+class Judged(NamedTuple):
+    """One variable over all processes that could be judged alike."""
+
+    name: str
+    diagnosis: Diagnosis
+    rule: Expectation | None
+    fresh: Fresh
+    processes: tuple[Process, ...]  # those that the diagnosis is true of
+
+
+def fresh(name: str, configured: Configured) -> Fresh:
+    """Say what the sources give, as far as they could be read."""
+    settings = configured.settings.get(name, ())
+    # A source that could not be read may set any variable; only what is applied after it is certain.
+    unread = [i for i, a in enumerate(configured.applied) if a.parsed is None or a.parsed.refused]
+    if not settings:
+        return Fresh(configured.known and not unread, None, ())
+    winner = settings[-1]
+    places = [i for i, a in enumerate(configured.applied) if a.source == winner.source]
+    # What the server itself sets comes after the chain.
+    certain = not unread or not places or places[0] > unread[-1]
+    return Fresh(certain and not winner.assignment.dynamic, winner.assignment.value, settings)
+
+
+def right(name: str, rule: Expectation | None, fresh: Fresh, value: str | None) -> bool:
+    """Judge what one process has: as the rule asks, and as a fresh process would have it.
+
+    A rule that many values satisfy does not excuse an old value; but where what is configured breaks the
+    rule, the rule alone says what is right.
+    """
+    if rule is not None and not accepts(rule, value):
+        return False
+    if not fresh.known or (rule is not None and not accepts(rule, fresh.value)):
+        return True
+    if same(name, fresh.value, value):
+        return True
+    # Whether a dotenv loader overrides what is set already is known to the application alone: if the process
+    # has the value of the file, it does.
+    kept = (s for s in fresh.settings if s.source.stage is Stage.APPLICATION)
+    return value is not None and any(s.assignment.value == value for s in kept)
+
+
+def names(configured: Configured, rules: Iterable[Expectation], processes: Sequence[Process]) -> list[str]:
+    """Give the variables to judge: those of the spec in its order, then the configured, then the others."""
+    ordered = dict.fromkeys(rule.name for rule in rules)
+    ordered |= dict.fromkeys(sorted(configured.settings))
+    running = {name for p in processes if p.running.usable for name in p.running.variables}
+    ordered |= dict.fromkeys(sorted(name for name in running if not is_noise(name)))
+    return list(ordered)
+
+
+def judge(name: str, rule: Expectation | None, configured: Configured, server: Server) -> list[Judged]:
+    """Judge one variable: a verdict for the processes that are wrong, else for those that are right.
+
+    Processes that could not be read are undecided, beside whatever is true of the others.
+    """
+    expected = fresh(name, configured)
+    processes = _concerned(name, expected, server)
+    readable = [p for p in processes if p.running.usable]
+    unreadable = tuple(p for p in processes if not p.running.usable)
+    is_right = {p.pid: right(name, rule, expected, p.running.variables.get(name)) for p in readable}
+    verdicts: list[Judged] = []
+    for wanted in (False, True):
+        members = tuple(p for p in readable if is_right[p.pid] is wanted)
+        if members and not (wanted and verdicts):
+            diagnosis = DIAGNOSES[_configured_right(rule, expected), wanted]
+            if diagnosis is Diagnosis.LATENT and not expected.settings and is_noise(name):
+                # PATH and HOME come from what starts the server, not from its sources: nothing is lost.
+                diagnosis = Diagnosis.UNPROVEN
+            verdicts.append(Judged(name, diagnosis, rule, expected, members))
+    if unreadable and rule is not None:
+        verdicts.append(Judged(name, Diagnosis.UNDECIDED, rule, expected, unreadable))
+    return verdicts
+
+
+def _concerned(name: str, fresh: Fresh, server: Server) -> tuple[Process, ...]:
+    """Give the processes that have to have a variable: not a master that does not load the application.
+
+    What the application sets, by dotenv or by itself, is in the workers alone, unless it is preloaded.
+    """
+    by_application = fresh.winner is not None and fresh.winner.source.stage is Stage.APPLICATION
+    idle = [g.master for g in server.generations if g.master and (by_application or _set_by_workers(name, g))]
+    spared = {m.pid for m in idle if m.running.usable and name not in m.running.variables}
+    return tuple(p for p in server.processes if p.pid not in spared)
+
+
+def _set_by_workers(name: str, generation: Generation) -> bool:
+    """Tell whether all workers have a variable that they were not started with."""
+    workers = generation.workers
+    return bool(workers) and all(
+        p.live.usable and name in p.live.variables and name not in p.at_exec.variables for p in workers
+    )
+
+
+def _configured_right(rule: Expectation | None, fresh: Fresh) -> bool | None:
+    if not fresh.known:
+        return None
+    return rule is None or accepts(rule, fresh.value)

@@ -1,0 +1,185 @@
+"""Findings of one server: every variable judged and explained, and what is true of the server as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from envcheck.judge import compare
+from envcheck.judge.cause import Context, explain, set_inside, unread
+from envcheck.judge.compare import Judged
+from envcheck.model import (
+    Cause,
+    Diagnosis,
+    Expectation,
+    Finding,
+    Generation,
+    Layer,
+    Process,
+    Reading,
+    Severity,
+)
+from envcheck.noise import is_noise
+
+WARNINGS = frozenset({Diagnosis.LATENT})
+FINE = frozenset({Diagnosis.IN_SYNC, Diagnosis.UNPROVEN})
+
+
+def findings(context: Context, rules: Sequence[Expectation]) -> tuple[Finding, ...]:
+    """Judge all variables of one server, and the server itself."""
+    by_name = {rule.name: rule for rule in rules}
+    found: list[Finding] = []
+    for name in compare.names(context.configured, rules, context.server.processes):
+        verdicts = compare.judge(name, by_name.get(name), context.configured, context.server)
+        told = (_only_the_process(j, context) for j in verdicts if _worth_telling(j, context))
+        found += [_finding(judged, context) for judged in told]
+    found += _differing(context, by_name)
+    found += _of_the_server(context, ruled=bool(rules))
+    return tuple(found)
+
+
+def _worth_telling(judged: Judged, context: Context) -> bool:
+    if judged.rule is not None:
+        return True
+    if judged.diagnosis in FINE or judged.diagnosis is Diagnosis.UNDECIDED:
+        return False
+    if judged.fresh.settings:
+        return True
+    # Only the process has it: a finding where it came with the exec, not where the application set it.
+    return not is_noise(judged.name) and not set_inside(judged.name, judged.processes, context)
+
+
+def _only_the_process(judged: Judged, context: Context) -> Judged:
+    """Without rule or source: stale if a source of the chain changed since it was read, else latent."""
+    if judged.rule is not None or judged.fresh.settings or judged.diagnosis is not Diagnosis.STALE:
+        return judged
+    changed = max((a.changed for a in context.configured.applied), default=0.0)
+    read = [context.generation(p).environment_read for p in judged.processes]
+    if all(r is not None and changed <= r for r in read):
+        return judged._replace(diagnosis=Diagnosis.LATENT)
+    return judged
+
+
+def _finding(judged: Judged, context: Context) -> Finding:
+    cause, evidence = explain(judged, context)
+    rule, fresh = judged.rule, judged.fresh
+    severity = Severity.INFO if judged.diagnosis in FINE else rule.severity if rule else Severity.ERROR
+    if judged.diagnosis in WARNINGS and severity is Severity.ERROR:
+        severity = Severity.WARNING
+    processes = judged.processes
+    return Finding(
+        variable=judged.name,
+        diagnosis=judged.diagnosis,
+        cause=cause,
+        severity=severity,
+        message=evidence or "as it should be",
+        pids=tuple(p.pid for p in processes),
+        expected=rule,
+        configured=fresh.value is not None if fresh.known else None,
+        origin=fresh.winner.origin if fresh.winner else None,
+        at_exec=layer(judged.name, [p.at_exec for p in processes]),
+        live=layer(judged.name, [p.live for p in processes]),
+        settings=fresh.settings,
+        values={
+            "configured": fresh.value,
+            "at_exec": _value(judged.name, [p.at_exec for p in processes]),
+            "live": _value(judged.name, [p.live for p in processes]),
+        },
+    )
+
+
+def layer(name: str, readings: Sequence[Reading]) -> Layer:
+    """Sum one layer up over processes: what could be read speaks first."""
+    usable = [r for r in readings if r.usable]
+    if not usable:
+        return Layer(readings[0].status if readings else "exited", None)
+    return Layer("ok", any(name in r.variables for r in usable))
+
+
+def _value(name: str, readings: Sequence[Reading]) -> str | None:
+    return next((r.variables[name] for r in readings if r.usable and name in r.variables), None)
+
+
+def whole(
+    context: Context, diagnosis: Diagnosis, cause: Cause | None, message: str, who: Iterable[Process]
+) -> Finding:
+    """Make a finding about the server as a whole."""
+    pids = tuple(p.pid for p in who)
+    processes = [p for p in context.server.processes if p.pid in pids]
+    error = diagnosis in (Diagnosis.UNDECIDED, Diagnosis.UNPROVEN)
+    return Finding(
+        None,
+        diagnosis,
+        cause,
+        Severity.ERROR if error else Severity.WARNING,
+        message,
+        pids,
+        None,
+        None,
+        None,
+        Layer(processes[0].at_exec.status if processes else "exited", None),
+        Layer(processes[0].live.status if processes else "exited", None),
+    )
+
+
+def _differing(context: Context, rules: dict[str, Expectation]) -> Iterable[Finding]:
+    """Workers of one master that differ where nothing says which of them is right."""
+    for generation in context.server.generations:
+        readable = [p for p in generation.workers if p.running.usable]
+        names = {n for p in readable for n in p.running.variables if not is_noise(n)}
+        for name in sorted(names):
+            known = name in rules or context.configured.known or name in context.configured.settings
+            if known or len({p.running.variables.get(name) for p in readable}) == 1:
+                continue
+            judged = Judged(
+                name, Diagnosis.LATENT, None, compare.fresh(name, context.configured), tuple(readable)
+            )
+            message = f"the {len(readable)} workers of one master do not agree about it"
+            yield _finding(judged, context)._replace(cause=Cause.MIXED_WORKERS, message=message)
+
+
+def _of_the_server(context: Context, *, ruled: bool) -> Iterable[Finding]:
+    server, configured = context.server, context.configured
+    masters = [g.master for g in server.generations if g.master]
+    if len(masters) > 1:
+        old = ", ".join(str(m.pid) for m in masters[:-1])
+        yield whole(
+            context,
+            Diagnosis.LATENT,
+            Cause.MIXED_GENERATIONS,
+            f"an upgrade is half done: master {masters[-1].pid} runs beside {old}, and both answer requests",
+            server.processes,
+        )
+    for generation in server.generations:
+        if generation.role == "orphaned":
+            yield _orphans(context, generation)
+    for refused in configured.refused:
+        problem = (
+            refused.parsed.problems[0].message if refused.parsed and refused.parsed.problems else "refused"
+        )
+        yield whole(
+            context,
+            Diagnosis.LATENT,
+            Cause.UNSTARTABLE,
+            f"a restart would not come up: {refused.source.path}: {problem}",
+            server.processes,
+        )
+    unreadable = tuple(p for p in server.processes if not p.running.usable)
+    if unreadable:
+        cause, why = unread(unreadable)
+        yield whole(
+            context, Diagnosis.UNDECIDED, cause, _of_how_many(unreadable, server.processes) + why, unreadable
+        )
+    if not configured.known and not ruled:
+        yield whole(context, Diagnosis.UNPROVEN, None, NOTHING_TO_COMPARE, server.processes)
+
+
+NOTHING_TO_COMPARE = "there is nothing to compare with: no spec names it, and no known supervisor runs it"
+
+
+def _orphans(context: Context, generation: Generation) -> Finding:
+    message = f"the master of {len(generation.workers)} workers is gone: no signal to a master reaches them"
+    return whole(context, Diagnosis.LATENT, Cause.ORPHANED, message, generation.workers)
+
+
+def _of_how_many(some: Sequence[Process], processes: Sequence[Process]) -> str:
+    return "" if len(some) == len(processes) == 1 else f"{len(some)} of {len(processes)} processes: "

@@ -1,0 +1,160 @@
+"""From the findings of one server to the least disruptive sequence of steps that suffices for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from envcheck.escaping import escape
+from envcheck.judge.cause import Context
+from envcheck.model import (
+    Action,
+    Cause,
+    Diagnosis,
+    Finding,
+    Hazard,
+    Remedy,
+    Snapshot,
+    Stage,
+    Step,
+)
+from envcheck.secrecy import Policy
+from envcheck.servers import SERVERS
+from envcheck.supervisors import supervisor, unsupervised
+
+# From the least disruptive on; what no restart can help with comes last, because it comes first to do.
+ORDER = (
+    Action.NONE,
+    Action.RETIRE_OLD,
+    Action.RELOAD,
+    Action.REEXEC,
+    Action.RESTART,
+    Action.REFUSE,
+    Action.FIX_CONFIGURATION,
+)
+
+# Causes that say by themselves what helps, whatever the source.
+BY_CAUSE = {
+    Cause.MIXED_GENERATIONS: Action.RETIRE_OLD,
+    Cause.SET_BY_APPLICATION: Action.FIX_CONFIGURATION,
+    Cause.REMOVED_BY_APPLICATION: Action.FIX_CONFIGURATION,
+    Cause.KEPT_BY_DOTENV: Action.RESTART,
+    Cause.POISONED_REEXEC: Action.RESTART,
+    Cause.NOT_APPLIED: Action.RESTART,
+}
+
+UNKNOWN = "what a restart would give is not known: name the sources in the spec"
+COMPARE = "say what is expected, in a spec: envcheck check -s FILE; what it has: envcheck show"
+NOTES = {
+    Action.FIX_CONFIGURATION: "mend the configuration first, no restart can help before",
+    Action.REFUSE: "do not restart now, it would not come up, or would lose what it needs",
+}
+
+
+def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, policy: Policy) -> Remedy:
+    """Merge what all findings ask for into one plan."""
+    preload = SERVERS[context.server.kind].preloads(context.server, snapshot.files)
+    if preload is None and _loaded_by_workers(context):
+        preload = False
+    wanted = [(_action(f, context, preload=preload), f) for f in findings]
+    action = max((a for a, _ in wanted), key=ORDER.index, default=Action.NONE)
+    if any(f.cause is Cause.UNSTARTABLE for f in findings):
+        action = max(action, Action.REFUSE, key=ORDER.index)
+    stages = frozenset(_stage(f) for a, f in wanted if a is action)
+    steps = _steps(action, context, snapshot, policy)
+    unexplained = any(f.diagnosis is Diagnosis.UNEXPLAINED and f.cause is None for f in findings)
+    helpless = action in NOTES or (unexplained and not steps)
+    return Remedy(
+        action=action,
+        sufficient=not helpless and all(s.runnable for s in steps),
+        steps=steps,
+        insufficient=_insufficient(action, context, stages) if steps else (),
+        hazards=_hazards(action, context, findings, snapshot),
+        note=_note(action, [f for a, f in wanted if a is action], helpless=helpless)
+        or (f"{COMPARE} {context.server.first.pid}" if _incomparable(findings) else ""),
+    )
+
+
+def _loaded_by_workers(context: Context) -> bool:
+    """Tell whether workers have what the application loads, and their master has not: it is not preloaded."""
+    settings = context.configured.settings
+    names = [n for n, places in settings.items() if places[-1].source.stage is Stage.APPLICATION]
+    return any(
+        name in worker.live.variables and name not in generation.master.live.variables
+        for generation in context.server.generations
+        if generation.master and generation.master.live.usable
+        for worker in generation.workers
+        for name in names
+    )
+
+
+def _note(action: Action, findings: Sequence[Finding], *, helpless: bool) -> str:
+    """Say what is to be done where no step can do it."""
+    names = ", ".join(escape(f.variable) for f in findings if f.variable is not None)
+    if action in NOTES:
+        return f"{NOTES[action]}{': ' + names if names else ''}"
+    return UNKNOWN if helpless and action is Action.NONE else ""
+
+
+def _incomparable(findings: Sequence[Finding]) -> bool:
+    return any(f.variable is None and f.diagnosis is Diagnosis.UNPROVEN for f in findings)
+
+
+def _insufficient(action: Action, context: Context, stages: frozenset[Stage]) -> tuple[Step, ...]:
+    server = context.server
+    own = SERVERS[server.kind].insufficient(action, server, stages)
+    if action is not Action.RESTART:
+        return own
+    return (*supervisor(server.owner).insufficient(server.owner, server, context.configured), *own)
+
+
+def _stage(finding: Finding) -> Stage:
+    return finding.settings[-1].source.stage if finding.settings else Stage.EXEC
+
+
+def _action(finding: Finding, context: Context, *, preload: bool | None) -> Action:
+    """Say what one finding asks for."""
+    match finding.diagnosis:
+        case Diagnosis.MISCONFIGURED:
+            return Action.FIX_CONFIGURATION
+        case Diagnosis.LATENT if (
+            finding.expected is not None and finding.cause is not Cause.SET_BY_APPLICATION
+        ):
+            # It works today: what is configured would break it.
+            return Action.REFUSE
+        case Diagnosis.LATENT if finding.cause is Cause.MIXED_GENERATIONS:
+            return Action.RETIRE_OLD
+        case Diagnosis.LATENT if finding.cause is Cause.ORPHANED:
+            return Action.RETIRE_OLD if any(g.master for g in context.server.generations) else Action.RESTART
+        case Diagnosis.STALE | Diagnosis.UNEXPLAINED if finding.cause in BY_CAUSE:
+            return BY_CAUSE[finding.cause]
+        case Diagnosis.STALE:
+            return SERVERS[context.server.kind].cure(_stage(finding), context.server, preload=preload)
+        case _:
+            return Action.NONE
+
+
+def _steps(action: Action, context: Context, snapshot: Snapshot, policy: Policy) -> tuple[Step, ...]:
+    server = context.server
+    module = SERVERS[server.kind]
+    if action is Action.RETIRE_OLD:
+        replaced = server.generations[:-1]
+        masters = [module.stop(g.master) for g in replaced if g.master]
+        return (*masters, *unsupervised.stop_orphans(server))
+    if action is Action.RESTART:
+        return supervisor(server.owner).restart(server.owner, server, context.configured, snapshot, policy)
+    signal = module.signal(action, server)
+    return (signal,) if signal else ()
+
+
+def _hazards(
+    action: Action, context: Context, findings: Sequence[Finding], snapshot: Snapshot
+) -> tuple[Hazard, ...]:
+    if action is not Action.RESTART:
+        return ()
+    leaked = [
+        Hazard(f.variable, Cause.LEAKED.value, "only the running process has it: a restart would lose it")
+        for f in findings
+        if f.cause is Cause.LEAKED and f.diagnosis is Diagnosis.LATENT
+    ]
+    owner = context.server.owner
+    return (*leaked, *supervisor(owner).hazards(owner, context.server, snapshot))
