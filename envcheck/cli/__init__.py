@@ -1,0 +1,66 @@
+"""The command line: parse, call, print, exit. Nothing is decided here.
+
+Status 1 means drift and nothing else ever, so nothing that goes wrong may exit with it.
+"""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+from collections.abc import Sequence
+
+from envcheck.errors import EnvcheckError
+
+BUG = 70
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line and exit."""
+    # A run is short and its data small: looking for cycles costs milliseconds and frees next to nothing.
+    gc.set_threshold(100_000, 50, 50)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
+    try:
+        # Most of the time goes into this import: the signals must be seen to before.
+        from envcheck.cli.application import run  # noqa: PLC0415
+
+        status = run(list(sys.argv[1:] if argv is None else argv))
+    except EnvcheckError as error:
+        status = _say(error)
+    except Exception as error:  # noqa: BLE001 - a bug; its text may hold values, and is not shown
+        status = _bug(error)
+    sys.exit(status)
+
+
+def _leave(number: int, _frame: object) -> None:
+    """Exit as a shell says it of a program that a signal has ended; whoever has to clean up does."""
+    raise SystemExit(128 + number)
+
+
+def _say(error: EnvcheckError) -> int:
+    from envcheck.escaping import escape  # noqa: PLC0415
+
+    _tell(f"error: {escape(str(error))}")
+    if error.hint.strip():
+        _tell(f"hint: {escape(error.hint)}")
+    return error.exit_status
+
+
+def _bug(error: Exception) -> int:
+    """Say where a bug is, and nothing of what it was about."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "an unknown place"
+    _tell(f"bug: {type(error).__name__} at {where}")
+    _tell("hint: please report this line; no report was made")
+    return BUG
+
+
+def _tell(line: str) -> None:
+    """Write to standard error; that it is closed, or full, changes no status."""
+    try:
+        print(f"envcheck: {line}", file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        sys.stderr = None

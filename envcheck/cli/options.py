@@ -1,0 +1,178 @@
+"""The options that commands share, and what they come to."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from io import StringIO
+from typing import Annotated
+
+import typer
+
+from envcheck.errors import EnvcheckError, UsageError
+from envcheck.model import Spec
+from envcheck.secrecy import Policy
+from envcheck.servers import SERVERS
+
+TARGET_HELP = "A pid, an app of the spec, pidfile:PATH, cwd:PATH, port:N or server:KIND. None means all."
+
+Targets = Annotated[list[str] | None, typer.Argument(metavar="[TARGET]...", help=TARGET_HELP)]
+SpecOption = Annotated[
+    str | None, typer.Option("-s", "--spec", metavar="FILE", help="What is expected: a YAML file.")
+]
+Formats = Annotated[
+    list[str] | None,
+    typer.Option("-f", "--format", metavar="NAME[=PATH]", help="text or json, to standard output or a file."),
+]
+Reveal = Annotated[
+    list[str] | None,
+    typer.Option("--reveal", metavar="NAME", help="Show the values of these variables (a glob)."),
+]
+NoLive = Annotated[
+    bool, typer.Option("--no-live", help="Read the environment at exec only, not live memory.")
+]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No text on standard output.")]
+
+
+class Color(StrEnum):
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+Colors = Annotated[Color, typer.Option("--color", help="Draw the verdict in colour.")]
+
+NARROW, WIDE = 80, 120  # columns of a report that no terminal limits, and the most that reads well
+
+
+def policy(reveal: Sequence[str] | None) -> Policy:
+    """Make the policy of this run: fingerprints are good for this run alone."""
+    return Policy(key=os.urandom(32), reveal=tuple(reveal or ()))
+
+
+def load_spec(path: str | None) -> Spec | None:
+    """Read the spec.
+
+    Raises:
+        UsageError: It cannot be read, or is not written as it should be.
+    """
+    if path is None:
+        return None
+    from envcheck import spec  # noqa: PLC0415 - only with a spec
+    from envcheck.hosts.local import Local  # noqa: PLC0415
+
+    whole = absolute(path, "spec")
+    facts = Local().ask([{"op": "file", "path": whole}])[0]
+    if facts["status"] != "ok":
+        from envcheck.sources.chain import WHY  # noqa: PLC0415
+
+        too_large = {"oversized": "it is too large"}
+        why = (WHY | too_large).get(facts["status"]) or facts.get("detail") or facts["status"]
+        raise UsageError(f"unable to read the spec {path}: {why}")
+    return spec.load(facts["content"], whole, (*SERVERS, "any"))
+
+
+def absolute(path: str, what: str) -> str:
+    """Make a path absolute.
+
+    Raises:
+        UsageError: It is empty, or relative to a folder that is gone.
+    """
+    if not path:
+        raise UsageError(f"no {what} is named: its path is empty")
+    try:
+        return posixpath.abspath(path)
+    except OSError:
+        raise UsageError(
+            f"unable to find {path}: the working directory is gone", "name it by its full path"
+        ) from None
+
+
+def formats(wanted: Sequence[str] | None, known: Sequence[str]) -> list[tuple[str, str]]:
+    """Read `-f NAME[=PATH]` into (name, path); a path of "" is standard output."""
+    pairs = [w.partition("=") for w in wanted or ["text"]]
+    for name, equals, path in pairs:
+        if name not in known:
+            raise UsageError(f"no such format: {name} (there are: {', '.join(known)})")
+        if equals and not path:
+            raise UsageError(f"no file is named for the format: {name}=")
+    return [(name, path) for name, _, path in pairs]
+
+
+def emit(text: str, path: str = "", *, color: Color = Color.NEVER) -> None:
+    """Write a report to a file or to standard output; a reader that leaves early changes no status."""
+    if path:
+        try:
+            with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123
+                file.write(text)
+        except OSError as error:
+            raise UsageError(f"unable to write {path}: {error.strerror}") from None
+        return
+    if sys.stdout is None:  # closed by whoever called
+        raise EnvcheckError("unable to write the report: standard output is closed")
+    if color is Color.ALWAYS or (
+        color is Color.AUTO and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    ):
+        text = _drawn(text)
+    try:
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        abandon_output()
+    except OSError as error:
+        abandon_output()
+        raise EnvcheckError(f"unable to write the report: {error.strerror}") from None
+
+
+def abandon_output() -> None:
+    """Let what could not be written go nowhere, or the interpreter tries, and complains, once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _drawn(text: str) -> str:
+    """Draw the lines of a verdict in colour, with rich, as text that is never taken for markup."""
+    from rich.console import Console  # noqa: PLC0415 - only on a terminal
+    from rich.text import Text  # noqa: PLC0415
+
+    from envcheck.report.text import is_loud  # noqa: PLC0415
+
+    drawn = StringIO()
+    console = Console(
+        file=drawn, force_terminal=True, soft_wrap=True, highlight=False, markup=False, emoji=False
+    )
+    for line in text.splitlines():
+        console.print(Text(line, style="bold red" if is_loud(line) else ""))
+    return drawn.getvalue()
+
+
+def width() -> int:
+    """Give the columns of the terminal, as far as lines of that length read well."""
+    try:
+        return min(os.get_terminal_size(1).columns, WIDE)
+    except OSError:
+        return NARROW
+
+
+@contextmanager
+def deadline(seconds: float, what: str) -> Generator[None]:
+    """Bound what a pattern of the spec can cost: the engine of `re` looks for signals while it searches.
+
+    Raises:
+        UsageError: The time is over.
+    """
+    import signal  # noqa: PLC0415
+
+    def over(_number: int, _frame: object) -> None:
+        raise UsageError(f"{what} took more than {seconds:g} seconds", "look for nested repeats, as in (a+)+")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,188 @@
+"""The JSON of `check` and `ps`: schema envcheck.report/1 and envcheck.ps/1. Keys are added, never renamed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from envcheck.escaping import escape_json_text as text
+from envcheck.model import (
+    AppReport,
+    Diagnosis,
+    Finding,
+    Gap,
+    Generation,
+    HostReport,
+    Layer,
+    Process,
+    Remedy,
+    Report,
+    Server,
+    Snapshot,
+    Step,
+)
+from envcheck.moments import iso
+
+Json = dict[str, Any]
+
+
+def render(report: Report, *, width: int = 80) -> str:
+    del width
+    apps = [app for host in report.hosts for app in host.apps]
+    counts = {str(d): sum(app.state is d for app in apps) for d in Diagnosis}
+    document = {
+        "schema": "envcheck.report/1",
+        "exit_code": report.exit_code,
+        "summary": {"apps": len(apps), **counts},
+        "hosts": [_host(host) for host in report.hosts],
+        "differences": [],
+    }
+    return dump(document)
+
+
+def dump(document: Json) -> str:
+    """Write a document: ASCII, so that control and bidi characters arrive as escapes."""
+    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+
+
+def render_servers(snapshot: Snapshot) -> str:
+    """Write what `ps` found."""
+    host = {
+        "name": text(snapshot.host),
+        "status": "ok",
+        "gaps": [_gap(gap) for gap in snapshot.gaps],
+        "servers": [server(s, snapshot.users) for s in snapshot.servers],
+    }
+    return dump({"schema": "envcheck.ps/1", "hosts": [host]})
+
+
+def server(found: Server, users: Mapping[int, str]) -> Json:
+    first = found.first
+    return {
+        "name": text(found.name),
+        "server": found.kind,
+        "supervisor": _owner(found),
+        "user": text(users.get(first.uid, str(first.uid))),
+        "cwd": None if first.cwd is None else text(first.cwd),
+        "generations": [_generation(g, readings=True) for g in found.generations],
+    }
+
+
+def _host(host: HostReport) -> Json:
+    return {
+        "name": text(host.name),
+        "status": host.status,
+        "gaps": [_gap(gap) for gap in host.gaps],
+        "apps": [_app(app) for app in host.apps],
+        "unmatched": [text(name) for name in host.unmatched],
+    }
+
+
+def _owner(server: Server) -> Json | None:
+    owner = server.owner
+    return None if owner is None else {"kind": owner.kind, "name": text(owner.name)}
+
+
+def _gap(gap: Gap) -> Json:
+    return {key: text(value) for key, value in gap._asdict().items() if value}
+
+
+def _app(app: AppReport) -> Json:
+    return {
+        "name": text(app.name),
+        "server": app.server.kind,
+        "state": app.state,
+        "supervisor": _owner(app.server),
+        "generations": [_generation(g) for g in app.server.generations],
+        "sources": [{"kind": a.source.kind, "path": text(a.source.path)} for a in app.configured.applied],
+        "findings": [_finding(f, app) for f in app.findings],
+        "remedy": _remedy(app.remedy),
+    }
+
+
+def _generation(generation: Generation, *, readings: bool = False) -> Json:
+    read = generation.environment_read
+    return {
+        "master": _process(generation.master, readings=readings) if generation.master else None,
+        "workers": [_process(p, readings=readings) for p in generation.workers],
+        "role": generation.role,
+        "reexeced": generation.reexeced,
+        "environment_read": None if read is None else iso(read),
+    }
+
+
+def _process(process: Process, *, readings: bool) -> Json:
+    found: Json = {"pid": process.pid, "started": iso(process.started)}
+    if readings:
+        found |= {"at_exec": {"status": process.at_exec.status}, "live": {"status": process.live.status}}
+    return found
+
+
+def _finding(finding: Finding, app: AppReport) -> Json:
+    name = finding.variable
+    rule = finding.expected
+    values = {
+        key: app.policy.as_json(name, value)
+        for key, value in finding.values.items()
+        if name is not None and value is not None
+    }
+    expected: Json | None = None
+    if rule is not None and name is not None:
+        expected = {"rule": rule.rule}
+        if rule.values:
+            expected["values"] = [app.policy.as_json(name, v) for v in rule.values]
+        if rule.hint:
+            expected["hint"] = text(rule.hint)
+    return {
+        "variable": None if name is None else text(name),
+        "diagnosis": finding.diagnosis,
+        "cause": finding.cause,
+        "severity": finding.severity,
+        "message": text(finding.message),
+        "pids": list(finding.pids),
+        "waived": None,
+        "expected": expected,
+        "configured": {
+            "present": finding.configured,
+            "origin": None if finding.origin is None else text(finding.origin),
+            **_value("configured", values),
+        },
+        "at_exec": {**_layer(finding.at_exec), **_value("at_exec", values)},
+        "live": {**_layer(finding.live), **_value("live", values)},
+    }
+
+
+def _layer(layer: Layer) -> Json:
+    return {"status": layer.status, "present": layer.present}
+
+
+def _value(key: str, values: Mapping[str, Any]) -> Json:
+    return {"value": values[key]} if key in values else {}
+
+
+def _remedy(remedy: Remedy) -> Json:
+    return {
+        "action": remedy.action,
+        "sufficient": remedy.sufficient,
+        "steps": [_step(s) for s in remedy.steps],
+        "insufficient": [_step(s) for s in remedy.insufficient],
+        "hazards": [
+            {
+                **({"variable": text(h.variable)} if h.variable is not None else {}),
+                "cause": h.cause,
+                "message": text(h.message),
+            }
+            for h in remedy.hazards
+        ],
+        "note": remedy.note,
+    }
+
+
+def _step(step: Step) -> Json:
+    found: Json = {"argv": [text(word) for word in step.argv], "why": text(step.why)}
+    if step.disruption is not None:
+        found["disruption"] = step.disruption
+    if not step.runnable:
+        found["runnable"] = False
+    return found

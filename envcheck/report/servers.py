@@ -1,0 +1,52 @@
+"""The table of `ps`: a line for each generation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from envcheck.escaping import escape
+from envcheck.model import Generation, Process, Server, Snapshot
+from envcheck.moments import clock
+
+HEADER = ("APP", "SERVER", "MASTER", "WORKERS", "USER", "SINCE", "GENERATION", "ENVIRONMENT", "FOLDER")
+
+
+def render(snapshot: Snapshot) -> str:
+    rows = [HEADER, *(row for server in snapshot.servers for row in _rows(server, snapshot))]
+    if len(rows) == 1:
+        return ""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER) - 1)]
+    lines = [
+        "  ".join([*(c.ljust(w) for c, w in zip(row[:-1], widths, strict=True)), row[-1]]) for row in rows
+    ]
+    lines += [f"not read: {escape(gap.what)}: {gap.why}" for gap in snapshot.gaps]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _rows(server: Server, snapshot: Snapshot) -> Iterator[tuple[str, ...]]:
+    for generation in server.generations:
+        first = generation.processes[0]
+        yield (
+            escape(server.name),
+            server.kind,
+            str(generation.master.pid) if generation.master else "gone",
+            str(len(generation.workers)),
+            escape(snapshot.users.get(first.uid, str(first.uid))),
+            clock(first.started, snapshot.taken),
+            _generation(generation),
+            readable(generation.processes),
+            escape(first.cwd or "?"),
+        )
+
+
+def _generation(generation: Generation) -> str:
+    return generation.role + (", re-exec'd" if generation.reexeced else "")
+
+
+def readable(processes: Iterable[Process]) -> str:
+    """Sum up what can be read: the worst over the processes, each layer by its state."""
+    live = sorted({p.live.status for p in processes}, key=lambda status: status == "ok")
+    at_exec = sorted({p.at_exec.status for p in processes}, key=lambda status: status == "ok")
+    if live[0] == at_exec[0] == "ok":
+        return "readable"
+    return f"live {live[0]}, at exec {at_exec[0]}"

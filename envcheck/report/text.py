@@ -1,0 +1,267 @@
+"""The report for people: the verdict first, a block for each variable, and last what to do."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from textwrap import wrap
+
+from envcheck.escaping import escape
+from envcheck.model import (
+    AppReport,
+    Cause,
+    Diagnosis,
+    Finding,
+    Gap,
+    HostReport,
+    Layer,
+    Remedy,
+    Report,
+    Server,
+    Step,
+)
+from envcheck.moments import iso
+
+FINE = (Diagnosis.IN_SYNC, Diagnosis.UNPROVEN)
+FEW = 8  # pids that are told one by one
+
+HEADLINES = {
+    Diagnosis.IN_SYNC: "has the environment it should have",
+    Diagnosis.STALE: "does not have the environment that is configured",
+    Diagnosis.MISCONFIGURED: "is configured wrong",
+    Diagnosis.UNEXPLAINED: "does not have what is expected",
+    Diagnosis.UNDECIDED: "could not be judged",
+    Diagnosis.LATENT: "is right today, but not all is well",
+    Diagnosis.UNPROVEN: "could not be compared",
+}
+
+
+def render(report: Report, *, width: int = 80) -> str:
+    lines: list[str] = []
+    for host in report.hosts:
+        lines += _host(host, width)
+    return "\n".join(lines) + "\n"
+
+
+def _host(host: HostReport, width: int) -> list[str]:
+    worst = sorted(host.apps, key=lambda app: list(Diagnosis).index(app.state))
+    lines = [line for name in host.unmatched for line in _wrapped(_unmatched(name, host), width, "")]
+    if len(worst) > 1:
+        lines.append(_summary(worst))
+    # What is worst stands last, so that what is to do about it is the last that is said.
+    told = [app for app in reversed(worst) if app.state is not Diagnosis.IN_SYNC or len(worst) == 1]
+    blocks = [line for app in told for line in ([""] if len(worst) > 1 else []) + list(_app(app, width))]
+    gaps = [_gap(gap) for gap in host.gaps]
+    lines += blocks[:1]
+    lines += [line for gap in gaps for line in _wrapped(gap, width, "  ")]
+    return lines + blocks[1:]
+
+
+def _unmatched(name: str, host: HostReport) -> str:
+    if host.status != "ok":
+        unseen = ", ".join(escape(gap.what) for gap in host.gaps)
+        return f"COULD NOT TELL: no server is seen that is meant by {escape(name)}, but not all was: {unseen}"
+    why = host.reasons.get(name, "")
+    return f"NOTHING MATCHED: no running server is meant by {escape(name)}{why and ': ' + escape(why)}"
+
+
+def _gap(gap: Gap) -> str:
+    return f"not read: {escape(gap.what)}: {escape(gap.why)}{'; ' + gap.hint if gap.hint else ''}"
+
+
+def _summary(apps: Sequence[AppReport]) -> str:
+    counts = {d: sum(a.state is d for a in apps) for d in Diagnosis}
+    parts = [f"{n} {d}" for d, n in counts.items() if n]
+    bad = [escape(a.name) for a in apps if a.state not in FINE]
+    names = f" ({', '.join(bad[:FEW])}{', ...' if len(bad) > FEW else ''})" if bad else ""
+    return f"{len(apps)} servers: {', '.join(parts)}{names}"
+
+
+def _app(app: AppReport, width: int) -> Iterator[str]:
+    yield from _wrapped(
+        f"{app.state.upper()}: {escape(app.name)} {HEADLINES[app.state]} ({who(app.server)})", width, ""
+    )
+    wrong = [f for f in app.findings if f.diagnosis not in FINE]
+    told = [f for f in wrong if f.variable is not None and not _brief(f)]
+    for finding in told:
+        yield ""
+        yield from _variable(finding, app, width)
+    yield from _briefly(wrong, width)
+    for finding in app.findings:
+        if finding.variable is None:
+            yield ""
+            yield from _wrapped(_sentence(finding.message), width, "  ")
+    met = sum(f.diagnosis in FINE and f.variable is not None for f in app.findings)
+    if met and wrong:
+        yield ""
+        yield f"  {_count(met, 'other variable is', 'other variables are')} as expected"
+    if app.state is Diagnosis.UNPROVEN:
+        yield from _seen(app)
+    yield from _remedy(app.remedy, width)
+
+
+def who(server: Server) -> str:
+    """Say which processes a server is: `unicorn, master 5971 and 2 workers`."""
+    parts = [server.kind]
+    for generation in server.generations:
+        master = generation.master
+        role = "" if generation.role == "current" else f"{generation.role} "
+        name = f"{role}master {master.pid}" if master else "no master"
+        parts.append(f"{name} and {_count(len(generation.workers), 'worker', 'workers')}")
+    return ", ".join(parts)
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def _brief(finding: Finding) -> bool:
+    """Variables that only the process has are many, and say the same thing."""
+    return finding.cause is Cause.LEAKED or (
+        finding.expected is None and finding.origin is None and finding.configured is False
+    )
+
+
+def _briefly(findings: Sequence[Finding], width: int) -> Iterator[str]:
+    groups: dict[tuple[object, ...], list[str]] = {}
+    for finding in findings:
+        if finding.variable is not None and _brief(finding):
+            key = (finding.diagnosis, finding.cause, finding.message)
+            groups.setdefault(key, []).append(escape(finding.variable))
+    for (diagnosis, cause, message), names in groups.items():
+        yield ""
+        yield f"  {_count(len(names), 'variable', 'variables')} that no source sets: {diagnosis} ({cause})"
+        yield from _wrapped(", ".join(names), width, "    ")
+        yield from _field("why", escape(str(message)), width)
+
+
+def _variable(finding: Finding, app: AppReport, width: int) -> Iterator[str]:
+    yield f"  {escape(finding.variable or '')}  {finding.diagnosis} ({finding.cause or 'no cause known'})"
+    rule = finding.expected
+    if rule is not None:
+        values = " or ".join(app.policy.display(rule.name, v) for v in rule.values)
+        yield from _field("expected", f"{rule.rule.replace('_', ' ')} {values}".rstrip(), width)
+    yield from _field("configured", _configured(finding, app), width)
+    yield from _field("running", _running(finding, app), width)
+    if len(finding.pids) < len(app.server.processes):
+        yield from _field("in", _processes(finding, app.server), width)
+    yield from _field("why", escape(finding.message), width)
+    if rule is not None and rule.hint:
+        yield from _field("hint", escape(rule.hint), width)
+
+
+def _field(name: str, value: str, width: int) -> list[str]:
+    return wrap(
+        value,
+        width=max(width, 40),
+        initial_indent=f"    {name:<11}",
+        subsequent_indent=" " * 15,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _configured(finding: Finding, app: AppReport) -> str:
+    if finding.configured is None:
+        return "not known"
+    origin = f" at {escape(finding.origin)}" if finding.origin else ""
+    value = finding.values.get("configured")
+    if value is None:
+        return "unset" + origin if origin else "not set by any source"
+    return f"{app.policy.display(finding.variable or '', value)}{origin}"
+
+
+def _running(finding: Finding, app: AppReport) -> str:
+    live, at_exec = finding.live, finding.at_exec
+    if live.present is None and at_exec.present is None:
+        return f"could not be read (live: {live.status}, at exec: {at_exec.status})"
+    if live.present is None:
+        return f"{_layer(finding, 'at_exec', at_exec, app)} (at exec only; live: {live.status})"
+    if at_exec.present is None:
+        return f"{_layer(finding, 'live', live, app)} (live; at exec: {at_exec.status})"
+    now, then = _layer(finding, "live", live, app), _layer(finding, "at_exec", at_exec, app)
+    return now if now == then else f"{now} (live), {then} (at exec)"
+
+
+def _layer(finding: Finding, key: str, layer: Layer, app: AppReport) -> str:
+    value = finding.values.get(key)
+    return (
+        app.policy.display(finding.variable or "", value)
+        if layer.present and value is not None
+        else "missing"
+    )
+
+
+def _processes(finding: Finding, server: Server) -> str:
+    pids = ", ".join(str(pid) for pid in finding.pids[:FEW])
+    more = ", ..." if len(finding.pids) > FEW else ""
+    return f"{len(finding.pids)} of {len(server.processes)} processes: {pids}{more}"
+
+
+def _sentence(message: str) -> str:
+    return escape(message[:1].upper() + message[1:] + ".")
+
+
+def _seen(app: AppReport) -> Iterator[str]:
+    """Show what there is, where there is nothing to compare it with."""
+    first = app.server.first
+    read = app.server.generations[0].environment_read
+    yield ""
+    yield f"  folder       {escape(first.cwd or 'could not be read')}"
+    yield f"  read         {iso(read) if read else 'at a time that is not known'}"
+    for name, reading in (("live", first.live), ("at exec", first.at_exec)):
+        yield f"  {name:<13}" + (f"{len(reading.variables)} variables" if reading.usable else reading.status)
+
+
+def _remedy(remedy: Remedy, width: int) -> Iterator[str]:
+    if remedy.insufficient:
+        yield ""
+        yield "not enough:"
+        for step in remedy.insufficient:
+            yield from _step(step, width)
+    if remedy.hazards:
+        yield ""
+        yield "beware:"
+        for message in _merged(remedy):
+            yield from _wrapped(message, width, "  ")
+    if remedy.note:
+        yield ""
+        yield from _wrapped(f"do: {remedy.note}", width, "")
+    if remedy.steps:
+        yield ""
+        yield f"do: {remedy.action}" + ("" if remedy.sufficient else " (fill in what is masked)")
+        for step in remedy.steps:
+            yield from _step(step, width)
+
+
+def _merged(remedy: Remedy) -> Iterable[str]:
+    """Say a hazard that many variables share once."""
+    groups: dict[str, list[str]] = {}
+    for hazard in remedy.hazards:
+        groups.setdefault(hazard.message, []).append(escape(hazard.variable) if hazard.variable else "")
+    for message, names in groups.items():
+        named = ", ".join(n for n in names if n)
+        yield f"{named + ': ' if named else ''}{escape(message)}"
+
+
+def _step(step: Step, width: int) -> list[str]:
+    """Write a command as it can be pasted: never broken, its reason on the line before."""
+    reason = _wrapped(escape(step.why), width - len("  # "), "")
+    return [*(f"  # {line.strip()}" for line in reason), f"  {shlex.join(map(escape, step.argv))}"]
+
+
+def _wrapped(text: str, width: int, indent: str) -> list[str]:
+    return wrap(
+        text,
+        width=max(width, 40),
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def is_loud(line: str) -> bool:
+    """Tell which lines a terminal draws in colour: those of a verdict that is not good."""
+    verdicts = [f"{d.upper()}:" for d in Diagnosis if d not in FINE]
+    return line.startswith((*verdicts, "NOTHING MATCHED:", "COULD NOT TELL:"))

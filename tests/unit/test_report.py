@@ -1,0 +1,91 @@
+"""The report as people read it: at any width, with many workers, the verdict first and what to do last."""
+
+from __future__ import annotations
+
+import json
+
+import build
+import pytest
+
+from envcheck import spec as specs
+from envcheck.judge import judge
+from envcheck.model import Process, Report
+from envcheck.report import FORMATS, format_named
+from envcheck.report import text as people
+from envcheck.secrecy import Policy
+
+HIDING = Policy(key=bytes(32))
+SPEC = b"""
+apps:
+  shop:
+    match: {cwd: /srv/shop}
+    sources: [{envdir: /etc/shop}]
+    env: {AWS_REGION: ~, API_TOKEN: ~}
+"""
+
+
+def server(workers: int = 2, **env: str) -> list[Process]:
+    master = build.gunicorn(1000, at_exec=env)
+    return [master, *(build.gunicorn(2000 + i, 1000, at_exec=env) for i in range(workers))]
+
+
+def report(workers: int = 2, policy: Policy = HIDING) -> Report:
+    files = {"/etc/shop": build.folder(build.NOW, AWS_REGION=("eu-west-2", build.NOW), API_TOKEN="hunter22")}
+    processes = server(workers, AWS_REGION="eu-west-1", API_TOKEN="hunter21")
+    snapshot = build.snapshot(*processes, files=files)
+    return judge(snapshot, specs.load(SPEC, "/spec.yaml"), [], policy)
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+@pytest.mark.parametrize("workers", [0, 2, 50])
+def test_text_fits(width: int, workers: int) -> None:
+    lines = people.render(report(workers), width=width).splitlines()
+
+    # Commands and single words are not broken: they are there to be pasted.
+    broken = [line for line in lines if len(line) > width and not line.startswith("  ")]
+    assert not broken
+    assert len(lines) < (60 if width < 80 else 45)
+
+
+def test_the_verdict_comes_first_and_what_to_do_last() -> None:
+    lines = people.render(report()).splitlines()
+
+    assert lines[0].startswith("STALE: shop")
+    assert lines[-1].startswith("  setsid --fork")
+    assert "do: restart" in lines
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_value_is_told(name: str) -> None:
+    text = format_named(name).render(report())
+
+    assert "hunter" not in text
+    assert "eu-west-2" in text  # this one is on the allow-list
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_value_is_told_where_it_is_asked_for(name: str) -> None:
+    text = format_named(name).render(report(policy=Policy(bytes(32), reveal=("API_*",))))
+
+    assert "hunter21" in text
+    assert "hunter22" in text
+
+
+def test_json_says_in_which_processes() -> None:
+    document = json.loads(format_named("json").render(report()))
+    [app] = document["hosts"][0]["apps"]
+
+    assert document["exit_code"] == 1
+    assert document["summary"]["stale"] == 1
+    assert {f["variable"]: f["pids"] for f in app["findings"]} == {
+        "AWS_REGION": [1000, 2000, 2001],
+        "API_TOKEN": [1000, 2000, 2001],
+    }
+
+
+def test_a_hostile_name_forges_no_line() -> None:
+    master = build.gunicorn(10, cwd="/srv/\nIN-SYNC: shop\x1b[2J", at_exec={})
+    text = people.render(judge(build.snapshot(master), None, [], HIDING))
+
+    assert "\x1b" not in text
+    assert not any(line.startswith("IN-SYNC") for line in text.splitlines())
