@@ -1,0 +1,3 @@
+/* A process that only is there. */
+#include <unistd.h>
+int main(void) { for (;;) pause(); }
