@@ -25,7 +25,7 @@ check: $(VENV)/dev
 
 bench: $(VENV)/dev
 	sh tests/setup.sh
-	$(BIN)/python -m tests.bench
+	PYTHONPATH=tests $(BIN)/python -m bench
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

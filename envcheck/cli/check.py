@@ -18,7 +18,7 @@ from envcheck.model import Severity
 
 FailOn = Annotated[Severity, typer.Option("--fail-on", help="The least severity that is drift.")]
 
-JUDGING = 10.0  # seconds
+JUDGING = 5.0  # seconds
 
 
 def command(

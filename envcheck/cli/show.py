@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from envcheck import collect
+from envcheck import collect, raw
 from envcheck.cli import options
 from envcheck.errors import EnvcheckError, UsageError
 from envcheck.hosts.local import Local
@@ -82,7 +82,7 @@ def _of_file(path: str, dialect: str | None) -> Environment:
         UsageError: No such dialect, or none can be guessed from the path.
     """
     source = _source(path, dialect)
-    facts = collect.file_facts(Local().ask([chain.request(source)])[0])
+    facts = raw.file_facts(Local().ask([chain.request(source)])[0])
     applied = chain.apply(source, facts, {})
     if applied is None or applied.parsed is None:
         raise EnvcheckError(f"unable to read {path}: {applied.why if applied else 'it is missing'}")

@@ -125,7 +125,7 @@ def _action(finding: Finding, context: Context, *, preload: bool | None) -> Acti
             return Action.RETIRE_OLD
         case Diagnosis.LATENT if finding.cause is Cause.ORPHANED:
             return Action.RETIRE_OLD if any(g.master for g in context.server.generations) else Action.RESTART
-        case Diagnosis.STALE | Diagnosis.UNEXPLAINED if finding.cause in BY_CAUSE:
+        case Diagnosis.STALE | Diagnosis.UNEXPLAINED if finding.cause and finding.cause in BY_CAUSE:
             return BY_CAUSE[finding.cause]
         case Diagnosis.STALE:
             return SERVERS[context.server.kind].cure(_stage(finding), context.server, preload=preload)

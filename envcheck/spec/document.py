@@ -15,7 +15,7 @@ from envcheck.spec.text import decode
 
 MAX_DEPTH = 64
 MAX_ALIASES = 100
-MAX_NODES = 50_000  # 0.7 s
+MAX_NODES = 25_000  # 0.7 s
 
 
 class Scalar(NamedTuple):

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.bench import world
-from tests.bench.timing import Command, alternate
+from bench import world
+from bench.timing import Command, alternate
 
 ROUNDS = 15
 

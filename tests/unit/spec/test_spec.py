@@ -122,7 +122,7 @@ def test_sources_that_are_refused(source: str, says: str) -> None:
         ("apps: {web: {match: unicorn}}", "1: a list with at least one item is expected here"),
         (
             "apps: {web: {match: {server: unicron}}}",
-            "1: must be one of gunicorn, unicorn (did you mean 'unicorn'?)",
+            "1: must be one of gunicorn, unicorn, any (did you mean 'unicorn'?)",
         ),
         ("apps: {web: {match: {unit: a}}}", "1: 'unit' in a match is not supported by this version"),
         ("apps: {web: {match: {pid: 12a}}}", "1: a process id is a number"),
