@@ -13,5 +13,5 @@ class Local:
 
     def ask(self, requests: Sequence[Request]) -> list[Answer]:
         # The probe is typed for Python 3.6: its lists have no type of their members.
-        answers: list[Answer] = probe.answer(list(requests))  # pyright: ignore
+        answers: list[Answer] = probe.answer(list(requests))  # pyright: ignore[reportUnknownMemberType]
         return answers
