@@ -1,4 +1,4 @@
-"""What the README shows is true: its tables come from the dicts, its spec loads, its statuses are the constants."""
+"""What the README shows is true: its tables are the dicts, its spec loads, its statuses are the constants."""
 
 from __future__ import annotations
 

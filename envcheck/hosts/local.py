@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from envcheck import probe
 from envcheck.hosts import Answer, Request
@@ -12,6 +13,5 @@ class Local:
     name = "localhost"
 
     def ask(self, requests: Sequence[Request]) -> list[Answer]:
-        # The probe is typed for Python 3.6: its lists have no type of their members.
-        answers: list[Answer] = probe.answer(list(requests))  # pyright: ignore[reportUnknownMemberType]
-        return answers
+        # The probe is typed for Python 3.6, where a list does not say of what.
+        return cast("list[Answer]", probe.answer(list(requests)))  # pyright: ignore[reportUnknownMemberType]
