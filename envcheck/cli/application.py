@@ -16,6 +16,9 @@ COMMANDS = {
     "ps": "list the servers found: masters, workers, generations, since when",
     "show": "print the environment of a process, or what a file sets",
     "check": "judge running servers; for people and for deploy hooks",
+    "why": "one variable through all layers: every place that sets it, a timeline, the cause, the remedy",
+    "diff": "compare two environments: processes, what is configured, files",
+    "lint": "look for what is wrong in specs and source files",
     "demo": "start a real server, let it go stale, find it, cure it",
 }
 

@@ -22,6 +22,7 @@ class Environment(NamedTuple):
     origins: Mapping[str, str]
     problems: tuple[Problem, ...]
     dynamic: frozenset[str]  # names whose value only running something could tell
+    loaded: Mapping[str, str | None] | None = None  # what the manager has loaded, where it differs
 
 
 def as_json(layers: Mapping[str, Environment], policy: Policy) -> str:
@@ -42,7 +43,15 @@ def _layer(environment: Environment, policy: Policy) -> dict[str, Any]:
         "unset": [escape_json_text(name) for name in environment.unset],
         "origins": {escape_json_text(n): escape_json_text(o) for n, o in environment.origins.items()},
         "problems": [_problem(p) for p in environment.problems],
+        **_loaded(environment, policy),
     }
+
+
+def _loaded(environment: Environment, policy: Policy) -> dict[str, Any]:
+    if environment.loaded is None:
+        return {}
+    pairs = environment.loaded.items()
+    return {"loaded": {escape_json_text(n): None if v is None else policy.as_json(n, v) for n, v in pairs}}
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
@@ -67,6 +76,9 @@ def _lines(environment: Environment, policy: Policy) -> list[str]:
         origin = environment.origins.get(name)
         lines.append(f"{escape(name)}={shown}" + (f"  ({escape(origin)})" if origin else ""))
     lines += [f"{escape(n)} is unset  ({escape(environment.origins.get(n, ''))})" for n in environment.unset]
+    for name, loaded in (environment.loaded or {}).items():
+        shown = "unset" if loaded is None else policy.display(name, loaded)
+        lines.append(f"{escape(name)} is loaded as {shown}: a daemon-reload is needed")
     for problem in environment.problems:
         where = f"line {problem.line}: " if problem.line is not None else ""
         lines.append(f"problem: {where}{escape(problem.message)}")

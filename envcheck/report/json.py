@@ -96,8 +96,8 @@ def _app(app: AppReport) -> Json:
         "supervisor": _owner(app.server),
         "generations": [_generation(g) for g in app.server.generations],
         "sources": [{"kind": a.source.kind, "path": text(a.source.path)} for a in app.configured.applied],
-        "findings": [_finding(f, app) for f in app.findings],
-        "remedy": _remedy(app.remedy),
+        "findings": [finding(f, app) for f in app.findings],
+        "remedy": remedy(app.remedy),
     }
 
 
@@ -119,7 +119,7 @@ def _process(process: Process, *, readings: bool) -> Json:
     return found
 
 
-def _finding(finding: Finding, app: AppReport) -> Json:
+def finding(finding: Finding, app: AppReport) -> Json:
     name = finding.variable
     rule = finding.expected
     values = {
@@ -161,7 +161,7 @@ def _value(key: str, values: Mapping[str, Any]) -> Json:
     return {"value": values[key]} if key in values else {}
 
 
-def _remedy(remedy: Remedy) -> Json:
+def remedy(remedy: Remedy) -> Json:
     return {
         "action": remedy.action,
         "sufficient": remedy.sufficient,

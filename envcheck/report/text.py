@@ -97,7 +97,7 @@ def _app(app: AppReport, width: int) -> Iterator[str]:
         yield f"  {_count(met, 'other variable is', 'other variables are')} as expected"
     if app.state is Diagnosis.UNPROVEN:
         yield from _seen(app)
-    yield from _remedy(app.remedy, width)
+    yield from remedy_lines(app.remedy, width)
 
 
 def who(server: Server) -> str:
@@ -213,7 +213,7 @@ def _seen(app: AppReport) -> Iterator[str]:
         yield f"  {name:<13}" + (f"{len(reading.variables)} variables" if reading.usable else reading.status)
 
 
-def _remedy(remedy: Remedy, width: int) -> Iterator[str]:
+def remedy_lines(remedy: Remedy, width: int) -> Iterator[str]:
     if remedy.insufficient:
         yield ""
         yield "not enough:"

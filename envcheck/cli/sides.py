@@ -1,0 +1,129 @@
+"""What a side of `show` and `diff` means: a process by layer, what is configured for it, or a file."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+
+from envcheck import collect, raw
+from envcheck.errors import EnvcheckError, UsageError
+from envcheck.hosts.local import Local
+from envcheck.judge import configure, matching
+from envcheck.judge.cause import HELP
+from envcheck.model import Configured, Problem, Process, Reading, Server, Snapshot, Source, Spec, Stage
+from envcheck.report.environment import Environment
+from envcheck.sources import DIALECTS, chain
+from envcheck.spec.sources import PLAIN
+
+
+def process(target: str, *, live: bool) -> Process:
+    """Find the process that a target means: itself, or the master of a server."""
+    pids = matching.pids([target])
+    snapshot: Snapshot = collect.collect(Local(), None, pids, matching.files([target]), live=live)
+    if pids:
+        known = [*snapshot.strays, *(p for s in snapshot.servers for p in s.processes)]
+        found = [p for p in known if p.pid in pids]
+    else:
+        found = [s.first for s in matching.targets(snapshot, target)]
+    if not found:
+        raise matching.nothing(snapshot, target, "process")
+    return _one(found, target)
+
+
+def _one(found: list[Process], target: str) -> Process:
+    if len(found) > 1:
+        pids = ", ".join(str(p.pid) for p in found)
+        raise UsageError(f"{target} means several servers", f"name one of them by its pid: {pids}")
+    return found[0]
+
+
+def of_reading(reading: Reading) -> Environment:
+    problems = tuple(Problem(None, anomaly) for anomaly in reading.anomalies)
+    problems += tuple(Problem(None, text) for text in (reading.detail, HELP.get(reading.status, "")) if text)
+    return Environment(
+        reading.status, reading.variables if reading.usable else {}, (), {}, problems, frozenset()
+    )
+
+
+def of_file(path: str, dialect: str | None) -> Environment:
+    """Read a file, or an envdir, by its grammar.
+
+    Raises:
+        EnvcheckError: It cannot be read.
+        UsageError: No such dialect, or none can be guessed from the path.
+    """
+    source = source_of(path, dialect)
+    facts = raw.file_facts(Local().ask([chain.request(source)])[0])
+    applied = chain.apply(source, facts, {})
+    if applied is None or applied.parsed is None:
+        raise EnvcheckError(f"unable to read {path}: {applied.why if applied else 'it is missing'}")
+    configured = chain.configure([source], {path: facts})
+    return of_configured(configured, applied.parsed.problems, refused=applied.parsed.refused)
+
+
+def of_configured(configured: Configured, problems: tuple[Problem, ...], *, refused: bool) -> Environment:
+    """Give the winners of a chain as an environment."""
+    last = {name: settings[-1] for name, settings in configured.settings.items()}
+    return Environment(
+        "refused" if refused else "ok",
+        {n: s.assignment.value for n, s in last.items() if s.assignment.value is not None},
+        tuple(n for n, s in last.items() if s.assignment.value is None),
+        {n: s.origin for n, s in last.items()},
+        problems,
+        frozenset(n for n, s in last.items() if s.assignment.dynamic),
+    )
+
+
+def of_target(target: str, spec: Spec | None, *, live: bool) -> Environment:
+    """Say what a fresh start of the server that *target* means would give."""
+    snapshot, server = _server(target, spec, live=live)
+    apps = spec.apps if spec else ()
+    app = next((app for app in apps if server in matching.of_app(snapshot, app)), None)
+    configured = configure(server, app, snapshot)
+    if not configured.known:
+        raise EnvcheckError(
+            f"what {target} would get from a fresh start is not known",
+            "no spec names its sources, and no known supervisor runs it",
+        )
+    gaps = tuple(Problem(None, f"{gap.source.path}: {gap.why}") for gap in configured.gaps)
+    told = tuple(
+        problem._replace(message=f"{applied.source.path}: {problem.message}")
+        for applied in configured.applied
+        for problem in (applied.parsed.problems if applied.parsed else ())
+    )
+    environment = of_configured(configured, gaps + told, refused=bool(configured.refused))
+    loaded = configured.start.loaded if configured.start else None
+    return environment._replace(
+        status="partial" if gaps else environment.status,
+        loaded=None if loaded is None else _differing(environment.variables, chain.values(loaded)),
+    )
+
+
+def _differing(disk: Mapping[str, str], loaded: Mapping[str, str]) -> dict[str, str | None]:
+    """Say what is loaded where it is not what is on disk; None: it is not there."""
+    return {n: loaded.get(n) for n in {**disk, **loaded} if disk.get(n) != loaded.get(n)}
+
+
+def _server(target: str, spec: Spec | None, *, live: bool) -> tuple[Snapshot, Server]:
+    snapshot = collect.collect(Local(), spec, matching.pids([target]), matching.files([target]), live=live)
+    apps = {app.name: app for app in spec.apps} if spec else {}
+    found = matching.of_app(snapshot, apps[target]) if target in apps else matching.targets(snapshot, target)
+    if not found:
+        raise matching.nothing(snapshot, target, "server")
+    if len(found) > 1:
+        pids = ", ".join(str(s.first.pid) for s in found)
+        raise UsageError(f"{target} means several servers", f"name one of them by its pid: {pids}")
+    return snapshot, found[0]
+
+
+def source_of(path: str, dialect: str | None) -> Source:
+    folder = dialect == "envdir" or (dialect is None and posixpath.isdir(path))
+    if dialect is None and not folder:
+        dialect = PLAIN.get(posixpath.dirname(path))
+    if folder:
+        return Source("envdir", path, Stage.EXEC)
+    if dialect not in DIALECTS:
+        known = ", ".join(["envdir", *DIALECTS])
+        what = f"no such dialect: {dialect}" if dialect else "the path does not tell how the file is read"
+        raise UsageError(what, f"--dialect is one of {known}")
+    return Source("file", path, Stage.EXEC, dialect)

@@ -1,0 +1,79 @@
+"""Tell one variable's whole story: every place that sets it, every process that has it, and why."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from envcheck.cli import options
+from envcheck.collect import collect
+from envcheck.errors import NothingMatchedError
+from envcheck.escaping import escape_json_text
+from envcheck.hosts.local import Local
+from envcheck.judge import judge, matching, verdict
+from envcheck.judge.story import story
+from envcheck.model import Report, Severity
+from envcheck.report import why
+
+PAM = "/etc/environment"
+
+
+def command(
+    variable: Annotated[str, typer.Argument(metavar="VAR", help="The name of a variable.")],
+    target: Annotated[str | None, typer.Argument(metavar="[TARGET]", help=options.TARGET_HELP)] = None,
+    *,
+    spec: options.SpecOption = None,
+    formats: options.Formats = None,
+    reveal: options.Reveal = None,
+    no_live: options.NoLive = False,
+    color: options.Colors = options.Color.AUTO,
+) -> None:
+    from envcheck.report.json import dump  # noqa: PLC0415
+
+    wanted = options.formats(formats, ["text", "json"])
+    named = [target] if target else []
+    expected = options.load_spec(spec)
+    files = (PAM, *matching.files(named))
+    snapshot = collect(Local(), expected, matching.pids(named), files, live=not no_live)
+    policy = options.policy(reveal)
+    report = judge(snapshot, expected, named, policy)
+    [host] = report.hosts
+    if not host.apps:
+        raise NothingMatchedError(f"no running server is meant by {target or 'this spec'}")
+    everything = judge(snapshot, None, [], policy).hosts[0].apps
+    elsewhere = {PAM: _names(snapshot.files[PAM].content), "your shell": list(os.environ)}
+    stories = [story(variable, app, everything, elsewhere, snapshot) for app in host.apps]
+    for name, path in wanted:
+        if name == "json":
+            document = {
+                "schema": "envcheck.why/1",
+                "variable": escape_json_text(variable),
+                "apps": [why.as_json(s) for s in stories],
+            }
+            options.emit(dump(document), path)
+        else:
+            text = "\n".join(why.as_text(s, options.width()) for s in stories)
+            options.emit(text, path, color=color)
+    raise typer.Exit(_status(report, variable))
+
+
+def _names(content: bytes) -> list[str]:
+    """Read the names in /etc/environment (pam_env(8))."""
+    lines = (line.strip().removeprefix(b"export ") for line in content.splitlines())
+    return [line.partition(b"=")[0].decode(errors="replace") for line in lines if b"=" in line]
+
+
+def _status(report: Report, variable: str) -> int:
+    """Judge by this variable alone."""
+    hosts = [
+        host._replace(
+            apps=tuple(
+                app._replace(findings=tuple(f for f in app.findings if f.variable == variable))
+                for app in host.apps
+            )
+        )
+        for host in report.hosts
+    ]
+    return verdict.exit_code(hosts, Severity.ERROR)

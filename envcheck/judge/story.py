@@ -1,0 +1,100 @@
+"""One variable's whole story: every place that sets it, who has what, when what happened, and near misses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from envcheck.judge.cause import Context
+from envcheck.judge.remedy import remedy
+from envcheck.model import AppReport, Configured, Finding, Process, Remedy, Setting, Snapshot
+
+# As close as AWS_S3_BUKET_NAME is to AWS_S3_BUCKET_NAME.
+CLOSE = 0.8
+
+
+class Moment(NamedTuple):
+    when: float
+    what: str
+
+
+class Story(NamedTuple):
+    name: str
+    app: AppReport
+    finding: Finding | None  # None: nothing is wrong with it, and no rule names it
+    places: tuple[Setting, ...]  # the winner last
+    timeline: tuple[Moment, ...]
+    hints: tuple[str, ...]  # where else it is, or something like it
+    remedy: Remedy  # for this variable alone
+
+
+def story(
+    name: str,
+    app: AppReport,
+    others: Iterable[AppReport],
+    elsewhere: Mapping[str, Iterable[str]],
+    snapshot: Snapshot,
+) -> Story:
+    """Tell the story of one variable of one app.
+
+    *others*: the other apps of the host. *elsewhere*: names set in places that servers do not see.
+    """
+    finding = next((f for f in app.findings if f.variable == name), None)
+    places = app.configured.settings.get(name, ())
+    hints = tuple(_hints(name, app, others, elsewhere))
+    context = Context(app.server, app.configured, snapshot.taken)
+    alone = remedy(context, [finding], snapshot, app.policy) if finding else Remedy()
+    return Story(name, app, finding, places, _timeline(app, places), hints, alone)
+
+
+def _timeline(app: AppReport, places: tuple[Setting, ...]) -> tuple[Moment, ...]:
+    moments = [Moment(s.changed, f"{s.origin} changed") for s in places if s.changed]
+    for generation in app.server.generations:
+        if generation.environment_read is not None:
+            moments.append(Moment(generation.environment_read, "the environment was read"))
+        if generation.master:
+            how = "re-exec'd" if generation.reexeced else "started"
+            moments.append(Moment(generation.master.started, f"master {generation.master.pid} was {how}"))
+        moments += [Moment(at, f"{who} forked") for at, who in _forks(generation.workers)]
+    return tuple(sorted(set(moments)))
+
+
+def _forks(workers: Iterable[Process]) -> list[tuple[float, str]]:
+    """Sum up the workers that were forked in the same second."""
+    seconds: dict[int, list[Process]] = {}
+    for worker in workers:
+        seconds.setdefault(int(worker.started), []).append(worker)
+    return [
+        (
+            members[0].started,
+            f"worker {members[0].pid} was" if len(members) == 1 else f"{len(members)} workers were",
+        )
+        for members in seconds.values()
+    ]
+
+
+def _hints(
+    name: str, app: AppReport, others: Iterable[AppReport], elsewhere: Mapping[str, Iterable[str]]
+) -> Iterable[str]:
+    """Say where the variable is after all, where it is not in this app's sources."""
+    if app.configured.settings.get(name):
+        return
+    for other in others:
+        settings = other.configured.settings.get(name)
+        if settings and other.server != app.server:
+            yield f"{other.name} gets it, from {settings[-1].origin}"
+    for place, names in elsewhere.items():
+        if name in set(names):
+            yield f"{place} sets it, but servers do not see that"
+    known = {*_names(app.configured), *(n for p in app.server.processes for n in p.running.variables)} - {
+        name
+    }
+    for similar in get_close_matches(name, sorted(known), n=3, cutoff=CLOSE):
+        settings = app.configured.settings.get(similar)
+        where = f"at {settings[-1].origin}" if settings else "in the process"
+        yield f"there is {similar} {where}: is that the name?"
+
+
+def _names(configured: Configured) -> set[str]:
+    return set(configured.settings)

@@ -1,0 +1,102 @@
+"""The screen of `why`: one variable through all layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from envcheck.escaping import escape, escape_json_text
+from envcheck.judge.story import Story
+from envcheck.model import Process
+from envcheck.moments import iso
+from envcheck.report import json as report_json
+from envcheck.report.text import remedy_lines, who
+
+
+def as_text(story: Story, width: int) -> str:
+    return "\n".join(_lines(story, width)) + "\n"
+
+
+def _lines(story: Story, width: int) -> Iterator[str]:
+    app, finding = story.app, story.finding
+    verdict = f"{finding.diagnosis} ({finding.cause or 'no cause known'})" if finding else _unjudged(story)
+    yield f"{escape(story.name)} in {escape(app.name)}: {verdict} ({who(app.server)})"
+    if finding:
+        yield f"  {escape(finding.message)}"
+    yield ""
+    yield "set by, in this order (the last wins):" if story.places else "set by no source that is known"
+    for setting in story.places:
+        mark = ">" if setting is story.places[-1] else " "
+        yield f"  {mark} {escape(setting.origin)}: {_value(story, setting.assignment.value)}"
+    loaded = app.configured.start.loaded if app.configured.start else None
+    if loaded is not None:
+        values = [
+            a.value
+            for layer in loaded
+            if layer.parsed
+            for a in layer.parsed.assignments
+            if a.name == story.name
+        ]
+        yield f"    loaded by the supervisor: {_value(story, values[-1] if values else None)}"
+    yield from _expected(story)
+    yield ""
+    yield "running:"
+    for generation in app.server.generations:
+        for process in generation.processes:
+            role = "master" if process is generation.master else "worker"
+            yield f"  {generation.role} {role} {process.pid}: {_running(story, process)}"
+    yield ""
+    yield "timeline:"
+    yield from (f"  {iso(moment.when)}  {escape(moment.what)}" for moment in story.timeline)
+    for hint in story.hints:
+        yield f"note: {escape(hint)}"
+    if finding and finding.wrong:
+        yield from remedy_lines(story.remedy, width)
+
+
+def _unjudged(story: Story) -> str:
+    here = any(story.name in p.running.variables for p in story.app.server.processes)
+    if not story.places and not here:
+        return "nowhere"
+    return "as it should be" if story.places else "only in the process"
+
+
+def _expected(story: Story) -> Iterator[str]:
+    rule = story.finding.expected if story.finding else None
+    if rule is not None:
+        values = " or ".join(story.app.policy.display(rule.name, v) for v in rule.values)
+        yield f"expected: {rule.rule.replace('_', ' ')} {values}".rstrip()
+
+
+def _value(story: Story, value: str | None) -> str:
+    return "unset" if value is None else story.app.policy.display(story.name, value)
+
+
+def _running(story: Story, process: Process) -> str:
+    layers = (("live", process.live), ("at exec", process.at_exec))
+    told = [
+        f"{_value(story, r.variables.get(story.name)) if r.usable else r.status} ({name})"
+        for name, r in layers
+    ]
+    return ", ".join(told)
+
+
+def as_json(story: Story) -> dict[str, Any]:
+    policy, app = story.app.policy, story.app
+    places = [
+        {
+            "origin": escape_json_text(s.origin),
+            "value": None if s.assignment.value is None else policy.as_json(story.name, s.assignment.value),
+            "winner": s is story.places[-1],
+            "changed": iso(s.changed) if s.changed else None,
+        }
+        for s in story.places
+    ]
+    return {
+        "app": escape_json_text(app.name),
+        "finding": report_json.finding(story.finding, app) if story.finding else None,
+        "places": places,
+        "timeline": [{"at": iso(m.when), "what": escape_json_text(m.what)} for m in story.timeline],
+        "hints": [escape_json_text(hint) for hint in story.hints],
+        "remedy": report_json.remedy(story.remedy),
+    }
