@@ -70,6 +70,7 @@ def process(facts: Answer, host: Answer, ports: Mapping[int, str]) -> Process:
         stdout=_text(facts.get("stdout")) or "",
         listens=tuple(sorted({ports[i] for i in facts.get("sockets", ()) if i in ports})),
         title_is_cut=bool(area) and not raw.endswith(b"\0\0") and len(raw) >= area,
+        inner=int(status.get("NSpid", "0").split()[-1]),
     )
 
 

@@ -43,6 +43,7 @@ class Process(NamedTuple):
     stdout: str = ""  # where its standard output goes
     listens: tuple[str, ...] = ()  # TCP ports
     title_is_cut: bool = False  # the command line fills its area to the last byte
+    inner: int = 0  # its pid in its own pid namespace; 0: not known
 
     @property
     def running(self) -> Reading:

@@ -45,6 +45,8 @@ class Cause(StrEnum):
     STARTED_BEFORE_CHANGE = "started-before-change"
     INHERITED_BY_REEXEC = "inherited-by-reexec"
     REFORKED = "reforked"
+    DAEMON_RELOAD_NEEDED = "daemon-reload-needed"
+    STRAY = "stray"  # it runs among the processes of a supervisor that has not started it
     NOT_CONFIGURED = "not-configured"
     SHADOWED = "shadowed"
     UNSET_BY_EMPTY_FILE = "unset-by-empty-file"

@@ -46,3 +46,15 @@ class Known:
         if argv not in self._answers.outputs:
             self.wanted["run", *argv] = {"op": "run", "argv": list(argv), "timeout": self.DEADLINE}
         return self._answers.outputs.get(argv)
+
+    def run_for(self, argv: tuple[str, ...], word: str) -> Output | None:
+        """Give what a command prints for *word*; it is run once, for the words of all who ask."""
+        size = len(argv)
+        for asked, output in self._answers.outputs.items():
+            if asked[:size] == argv and word in asked[size:]:
+                return output
+        merged = next((k for k in self.wanted if k[: size + 1] == ("run", *argv)), ("run", *argv))
+        words = tuple(dict.fromkeys((*merged[size + 1 :], word)))
+        self.wanted.pop(merged, None)
+        self.wanted["run", *argv, *words] = {"op": "run", "argv": [*argv, *words], "timeout": self.DEADLINE}
+        return None

@@ -72,22 +72,19 @@ def _refused(line: bytes) -> str:
 def logical(content: bytes) -> list[tuple[int, bytes]]:
     """Join continued lines; give each with the number of its first line."""
     found: list[tuple[int, bytes]] = []
-    pending: bytes | None = None
+    pieces: list[bytes] = []
     first = 0
     for number, raw in enumerate(_ENDS.split(content), 1):
-        text = raw.lstrip(_WHITE)
-        if text[:1] in (b"#", b";"):
+        if raw.lstrip(_WHITE)[:1] in (b"#", b";"):
             continue
-        if pending is None:
-            pending, first = b"", number
-        pending += text
-        if _continues(text):
-            pending = pending[:-1] + b" "
+        first = first if pieces else number
+        if _continues(raw):
+            pieces.append(raw[:-1] + b" ")
             continue
-        found.append((first, pending))
-        pending = None
-    if pending is not None:
-        found.append((first, pending))
+        found.append((first, b"".join((*pieces, raw))))
+        pieces = []
+    if pieces:
+        found.append((first, b"".join(pieces)))
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_ESCAPED = re.compile(r"\\x([0-9a-fA-F]{2})")
+_ESCAPED = re.compile(rb"\\x([0-9a-fA-F]{2})")
 
 
 class UnitName(NamedTuple):
@@ -37,9 +37,9 @@ def parse(name: str) -> UnitName:
 def unescape(text: str) -> str | None:
     """Undo `systemd-escape`: `-` is a slash, \\xNN a byte; None: it is no escaped text."""
     raw = text.replace("-", "/").encode("utf-8", "surrogateescape")
-    if b"\\" in _ESCAPED.sub("", raw.decode("latin-1")).encode("latin-1"):
+    if b"\\" in _ESCAPED.sub(b"", raw):
         return None
-    plain = re.sub(rb"\\x([0-9a-fA-F]{2})", lambda m: bytes([int(m[1], 16)]), raw)
+    plain = _ESCAPED.sub(lambda m: bytes([int(m[1], 16)]), raw)
     return plain.decode("utf-8", "surrogateescape")
 
 
@@ -55,17 +55,12 @@ def unescape_path(text: str) -> str | None:
 
 def folders(name: UnitName) -> list[str]:
     """Give the drop-in folders of one unit within one folder of the search path, the strongest first."""
-    found = [f"{name.full}.d"]
-    for shorter in _shorter(name.full, name):
-        found.append(f"{shorter}.d")
-    if name.template:
-        found.append(f"{name.template}.d")
-    return list(dict.fromkeys(found))
+    found = [name.full, *([name.template] if name.template else ()), *_shorter(name)]
+    return [f"{n}.d" for n in dict.fromkeys(found)]
 
 
-def _shorter(full: str, name: UnitName) -> list[str]:
+def _shorter(name: UnitName) -> list[str]:
     """Give `a-b-.service` and `a-.service` for `a-b-c.service`."""
-    del full
     found: list[str] = []
     prefix = name.prefix
     while "-" in prefix.rstrip("-"):

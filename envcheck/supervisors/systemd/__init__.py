@@ -1,0 +1,7 @@
+"""systemd: units of the system's manager, and of those of users."""
+
+from envcheck.supervisors.systemd.detection import owner
+from envcheck.supervisors.systemd.starting import start
+from envcheck.supervisors.systemd.steps import hazards, insufficient, restart
+
+__all__ = ["hazards", "insufficient", "owner", "restart", "start"]

@@ -1,0 +1,176 @@
+"""What a fresh start of a unit gives: by its files on disk, and by what the manager has loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from envcheck.model import Applied, Assignment, Owner, Parsed, Process, Source, Stage, Start
+from envcheck.sources import chain
+from envcheck.supervisors.known import Known
+from envcheck.supervisors.systemd import command, disk, environment, loaded, names, search
+from envcheck.supervisors.systemd.definition import Definition
+from envcheck.supervisors.systemd.loaded import Loaded
+from envcheck.supervisors.systemd.specifiers import Scope
+
+ELSEWHERE = "it belongs to the systemd of another pid namespace: run envcheck in there"
+# What a manager has whatever its files say.
+BASE = frozenset(("PATH", "LANG", "LANGUAGE", "XDG_RUNTIME_DIR", "HOME", "USER", "LOGNAME", "SHELL"))
+NEW_ENOUGH = 999  # of a manager that does not say its version
+
+
+def start(owner: Owner, process: Process, known: Known) -> Start:
+    del process
+    if owner.facts.get("foreign"):
+        return Start((Applied(Source(environment.UNIT, owner.name, Stage.EXEC), None, 0.0, ELSEWHERE),))
+    said = loaded.ask(owner, known)
+    if why := stray(owner, said):
+        return Start(stray=why)
+    scope = _scope(owner, said, known)
+    files = search.files(scope.name, said.names, disk.search_path(said.manager), known)
+    if files.fragment is not None:
+        scope = scope._replace(fragment=files.fragment.path)
+    found = disk.definition(files, scope)
+    applied = _dated(tuple(_chain(owner, found, said, known, disk_too=True)), files.changed)
+    applied = (*_unread(files), *applied)
+    argv = _argv(found, chain.values(applied))
+    now = _loaded(owner, said, known, scope)
+    differs = now is not None and (
+        chain.values(now) != chain.values(applied) or _words(found) != loaded.command(said)
+    )
+    return Start(
+        applied,
+        argv,
+        now if differs else None,
+        "" if said.pending or known.wanted else disk.unstartable(files, found, known=said.unit is not None),
+        since=_since(owner, said),
+        folder=_folder(found),
+    )
+
+
+def _folder(found: Definition) -> str | None:
+    """Give where the command is started; None where that is somebody's home."""
+    word = found.single.get("WorkingDirectory")
+    text = word.text.removeprefix("-") if word else ""
+    if text == "~" or (not text and found.scope.manager is not None):
+        return None
+    return text or "/"
+
+
+def _scope(owner: Owner, said: Loaded, known: Known) -> Scope:
+    variables: Mapping[str, str] | None = None
+    if owner.facts.get("user"):
+        variables = dict(said.manager.environment) if said.manager else {}
+    architecture = said.manager.architecture if said.manager else ""
+    return Scope(names.parse(owner.name), "", known, architecture, variables)
+
+
+def _chain(
+    owner: Owner, found: Definition, said: Loaded, known: Known, *, disk_too: bool
+) -> Iterator[Applied]:
+    """Give every source in order. *disk_too*: with what a reload of the manager's own files would bring."""
+    applied = [*_reloaded(said, known, found.scope)] if disk_too else [_manager(said)]
+    version = said.manager.version if said.manager else NEW_ENOUGH
+    applied += environment.sources(found, _passed(owner), known, version)
+    applied += environment.unset(found, chain.values(applied))
+    yield from applied
+
+
+def _manager(said: Loaded) -> Applied:
+    source = Source("supervisor-environment", "the environment of systemd", Stage.EXEC)
+    if said.manager is None:
+        return Applied(source, None, 0.0, said.why or "it is not known yet")
+    held = said.manager.environment
+    return Applied(source, Parsed(tuple(Assignment(n, v, 0) for n, v in held.items())), 0.0)
+
+
+def _reloaded(said: Loaded, known: Known, scope: Scope) -> Iterator[Applied]:
+    """Give what the manager would have after a reload.
+
+    It does not tell which of its variables come from DefaultEnvironment= and which were set by hand: where
+    its files have changed since they were read, what they do not set may be either, and is not known.
+    """
+    own = _manager(said)
+    files = disk.defaults(known, scope)
+    if said.manager is None or own.parsed is None:
+        yield own
+        return
+    changed = files.changed > said.manager.loaded
+    kept = tuple(
+        a._replace(dynamic=changed and a.name not in BASE and a.name not in files.names)
+        for a in own.parsed.assignments
+    )
+    yield own._replace(parsed=Parsed(kept))
+    for file, sets in files.files:
+        assignments = tuple(
+            Assignment(name, value, line)
+            for name, (value, line) in sets.items()
+            if changed or said.manager.environment.get(name, value) == value
+        )
+        if assignments:
+            source = Source("systemd-manager", file.path, Stage.EXEC)
+            yield Applied(source, Parsed(assignments), file.facts.changed)
+
+
+def _passed(owner: Owner) -> Mapping[str, str] | None:
+    manager = owner.supervising
+    return manager.running.variables if manager is not None and manager.running.usable else None
+
+
+def _dated(applied: tuple[Applied, ...], folders: float) -> tuple[Applied, ...]:
+    """Let the unit be as young as its drop-in folders: what is no longer in them has changed it too."""
+    at = next((i for i, a in enumerate(applied) if a.source.dialect == "Environment"), None)
+    if at is None:
+        return applied
+    first = applied[at]
+    return (*applied[:at], first._replace(changed=max(first.changed, folders)), *applied[at + 1 :])
+
+
+def _unread(files: search.Files) -> Iterator[Applied]:
+    """Give a gap for every drop-in folder that may not be read."""
+    for folder in files.unread:
+        why = chain.WHY.get(folder.facts.status, folder.facts.detail or folder.facts.status)
+        yield Applied(Source(environment.UNIT, folder.path, Stage.EXEC), None, folder.facts.changed, why)
+
+
+def _argv(found: Definition, env: Mapping[str, str]) -> tuple[str, ...]:
+    return command.argv(found.commands[0][0], found.scope, env) if found.commands else ()
+
+
+def _words(found: Definition) -> str:
+    """Give the first command as systemctl would print it."""
+    return " ".join(command.words(found.commands[0][0], found.scope)) if found.commands else ""
+
+
+def _loaded(owner: Owner, said: Loaded, known: Known, scope: Scope) -> tuple[Applied, ...] | None:
+    if said.unit is None:
+        return None
+    found = loaded.definition(said, scope)
+    return tuple(_chain(owner, found, said, known, disk_too=False))
+
+
+def _since(owner: Owner, said: Loaded) -> float | None:
+    """Give when the unit's main process was started, where it is the master or an ancestor of it."""
+    times = dict(zip(owner.facts["pids"].split(), owner.facts["started"].split(), strict=True))
+    moment = times.get(said.one("MainPID"))
+    return float(moment) if moment else None
+
+
+def stray(owner: Owner, said: Loaded) -> str:
+    """Say why the unit has not started this master, although it is in its cgroup; "" if it has."""
+    if said.unit is None or owner.facts.get("exec") == "yes":
+        return ""
+    main = said.one("MainPID")
+    pids = owner.facts["pids"].split()
+    # A forking unit without a pid file may not know its main process: then the mark of the start decides.
+    if main in pids[:-1] or (main == "0" and _of_this_start(owner, said) and said.one("Type") == "forking"):
+        return ""
+    whose = f"its main process is {main}" if main != "0" else "it has no main process"
+    older = "" if _of_this_start(owner, said) else ", and it was started in an earlier run of the unit"
+    return (
+        f"it runs in the cgroup of {owner.name}, but that unit does not own it: {whose}{older}; a restart of "
+        f"{owner.name} may end it or not, and does not start it again"
+    )
+
+
+def _of_this_start(owner: Owner, said: Loaded) -> bool:
+    return owner.facts.get("invocation", "") == said.one("InvocationID")

@@ -1,0 +1,70 @@
+"""How to have a unit started anew: with `daemon-reload` only where something else is loaded than on disk."""
+
+from __future__ import annotations
+
+from envcheck.model import Configured, Disruption, Hazard, Owner, Server, Snapshot, Step
+from envcheck.secrecy import Policy
+from envcheck.supervisors import unsupervised
+from envcheck.supervisors.known import Known
+from envcheck.supervisors.systemd import loaded, starting
+
+RELOAD = "a reload signals the master, which keeps the environment it was started with"
+ALONE = "systemd has not read the changed unit: it starts what it has loaded"
+UNREAD = "systemd has to read the changed files first"
+NOTHING = "it reads the units anew and starts nothing"
+
+
+def restart(
+    owner: Owner | None, server: Server, configured: Configured, snapshot: Snapshot, policy: Policy
+) -> tuple[Step, ...]:
+    if owner is None or is_stray(configured):
+        return unsupervised.restart(owner, server, configured, snapshot, policy)
+    run = systemctl(owner, snapshot)
+    socket = bool(owner.facts.get("socket"))
+    why = "started anew by systemd" + (
+        ": its socket keeps the connections waiting meanwhile" if socket else ""
+    )
+    disruption = Disruption.WORKERS if socket else Disruption.CONNECTIONS
+    step = Step((*run, "restart", owner.name), why, disruption)
+    if not needs_reload(configured):
+        return (step,)
+    return Step((*run, "daemon-reload"), UNREAD, Disruption.NONE), step
+
+
+def insufficient(owner: Owner | None, server: Server, configured: Configured) -> tuple[Step, ...]:
+    del server
+    if owner is None or is_stray(configured):
+        return ()
+    run = systemctl(owner)
+    reload = Step((*run, "reload", owner.name), RELOAD)
+    if needs_reload(configured):
+        return Step((*run, "restart", owner.name), ALONE), reload
+    return reload, Step((*run, "daemon-reload"), NOTHING)
+
+
+def hazards(owner: Owner | None, server: Server, snapshot: Snapshot) -> tuple[Hazard, ...]:
+    if owner is None:
+        return ()
+    why = starting.stray(owner, loaded.ask(owner, Known(snapshot.answers)))
+    if why:
+        return (Hazard(None, "stray", why), *unsupervised.hazards(owner, server, snapshot))
+    return ()
+
+
+def is_stray(configured: Configured) -> bool:
+    return configured.start is not None and bool(configured.start.stray)
+
+
+def needs_reload(configured: Configured) -> bool:
+    return configured.start is not None and configured.start.loaded is not None
+
+
+def systemctl(owner: Owner, snapshot: Snapshot | None = None) -> tuple[str, ...]:
+    """Give the words that reach the unit's manager: the system's, or a user's as that user."""
+    user = owner.facts.get("user")
+    if not user:
+        return ("systemctl",)
+    words = ("env", f"XDG_RUNTIME_DIR={owner.facts['runtime']}", "systemctl", "--user")
+    if snapshot is not None and snapshot.uid == 0 and user != "0":
+        return ("runuser", "-u", snapshot.users.get(int(user), f"#{user}"), "--", *words)
+    return words

@@ -1,0 +1,323 @@
+"""Gunicorn under a real systemd: owned, in sync, stale, and cured by what is said and by nothing less."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live.checking import Verdict, report
+from live.harness import free_port, root_only, wait_for
+from live.servers import WSGI
+from live.systemd.machine import Machine
+
+Json = dict[str, Any]
+UNITS = "/etc/systemd/system"
+GUNICORN = str(Path(sys.executable).with_name("gunicorn"))
+
+pytestmark = root_only
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[Machine]:
+    with Machine() as booted:
+        booted.write("/srv/app.py", WSGI.format(prelude=""))
+        yield booted
+
+
+class Unit:
+    """One gunicorn as a unit; `own` is what else stands in [Service]."""
+
+    def __init__(self, machine: Machine, name: str, own: str, *, file: str = "") -> None:
+        self.machine, self.name = machine, name
+        self.file = f"{UNITS}/{file or name}"
+        self.port = free_port()
+        self.define(own)
+        machine.systemctl("daemon-reload")
+        machine.systemctl("restart", name)
+        self.ready()
+
+    def define(self, own: str, command: str = "") -> None:
+        line = command or f"{GUNICORN} -w 2 -b 127.0.0.1:{self.port} app:app"
+        text = f"[Service]\nType=notify\nNotifyAccess=all\nWorkingDirectory=/srv\nExecStart={line}\n{own}\n"
+        self.machine.write(self.file, text + "[Install]\nWantedBy=multi-user.target\n")
+
+    @property
+    def master(self) -> int:
+        return int(self.machine.systemctl("show", "-p", "MainPID", "--value", "--", self.name))
+
+    def ready(self) -> None:
+        """Wait for both workers: their own code runs."""
+
+        def complete() -> bool:
+            found = self.machine.ask("pgrep", "-P", str(self.master)).split()
+            return len(found) == 2
+
+        wait_for(complete, f"{self.name} has no workers")
+
+    def check(self) -> Verdict:
+        return check(self.machine, str(self.master))
+
+    def carry_out(self, steps: list[Json]) -> None:
+        for step in steps:
+            self.machine.run(*step["argv"])
+        self.ready()
+
+    def stop(self) -> None:
+        self.machine.systemctl("stop", "--", self.name)
+
+
+def check(machine: Machine, *targets: str) -> Verdict:
+    done = machine.python("-m", "envcheck", "check", *targets, "-f", "json", check=False)
+    assert done.stdout, done.stderr
+    document = json.loads(done.stdout)
+    [app] = document["hosts"][0]["apps"]
+    return Verdict(document["exit_code"], app)
+
+
+def argvs(steps: list[Json]) -> list[list[str]]:
+    return [step["argv"] for step in steps]
+
+
+def test_fresh(machine: Machine) -> None:
+    machine.write("/etc/shop.env", "SIZE=large\nCOLOUR='dark red'\n")
+    unit = Unit(
+        machine,
+        "fresh.service",
+        "Environment=COLOUR=red SHAPE=round UNIT=%n\nEnvironmentFile=/etc/shop.env\nUser=root\n"
+        "PassEnvironment=FROM_INIT\nRuntimeDirectory=fresh",
+    )
+
+    verdict = unit.check()
+
+    assert verdict.wrong() == {}
+    assert (verdict.status, verdict.state) == (0, "in-sync")
+    assert verdict.app["supervisor"] == {"kind": "systemd", "name": "fresh.service"}
+    unit.stop()
+
+
+def test_changed_environment_file(machine: Machine) -> None:
+    machine.write("/etc/file.env", "SIZE=large\n")
+    unit = Unit(machine, "file.service", "EnvironmentFile=/etc/file.env")
+    machine.write("/etc/file.env", "SIZE=small\nNEW=1\n")
+
+    verdict = unit.check()
+
+    assert verdict.wrong() == {
+        "SIZE": ("stale", "started-before-change"),
+        "NEW": ("stale", "started-before-change"),
+    }
+    assert verdict.finding("NEW")["configured"]["origin"] == "/etc/file.env:2"
+    assert argvs(verdict.remedy["steps"]) == [["systemctl", "restart", "file.service"]]
+    unit.carry_out(verdict.remedy["steps"])
+    assert unit.check().status == 0
+    unit.stop()
+
+
+@pytest.mark.parametrize("trap", ["edited", "mtime kept", "first drop-in", "service.d"])
+def test_daemon_reload_needed(machine: Machine, trap: str) -> None:
+    """With the last three, systemctl itself says that no daemon-reload is needed."""
+    name = f"{trap.replace(' ', '').replace('.', '')}.service"
+    unit = Unit(machine, name, "Environment=SIZE=large")
+    folder = {"first drop-in": f"{UNITS}/{name}.d", "service.d": f"{UNITS}/service.d"}.get(trap)
+    before = machine.path(unit.file).stat()
+    if folder:
+        machine.write(f"{folder}/size.conf", "[Service]\nEnvironment=SIZE=small\n")
+    else:
+        unit.define("Environment=SIZE=small")
+    if trap == "mtime kept":
+        os.utime(machine.path(unit.file), ns=(before.st_atime_ns, before.st_mtime_ns))
+    needed = "yes" if trap == "edited" else "no"
+    assert machine.systemctl("show", "-p", "NeedDaemonReload", "--value", name).strip() == needed
+
+    verdict = unit.check()
+
+    assert verdict.wrong() == {"SIZE": ("stale", "daemon-reload-needed")}
+    assert argvs(verdict.remedy["steps"]) == [
+        ["systemctl", "daemon-reload"],
+        ["systemctl", "restart", name],
+    ]
+    assert ["systemctl", "restart", name] in argvs(verdict.remedy["insufficient"])
+    unit.carry_out(verdict.remedy["steps"][1:])  # `restart` alone
+    assert unit.check().says("SIZE") == ("stale", "daemon-reload-needed")
+    unit.carry_out(verdict.remedy["steps"])
+    assert unit.check().status == 0
+    if folder:
+        machine.path(f"{folder}/size.conf").unlink()
+    unit.stop()
+
+
+def test_removed_from_the_unit(machine: Machine) -> None:
+    unit = Unit(machine, "removed.service", "Environment=SIZE=large OLD=1")
+    unit.define("Environment=SIZE=large")
+
+    verdict = unit.check()
+
+    assert verdict.wrong() == {"OLD": ("stale", "daemon-reload-needed")}
+    unit.carry_out(verdict.remedy["steps"])
+    assert unit.check().status == 0
+    unit.stop()
+
+
+def test_template_instance_with_an_escaped_name(machine: Machine) -> None:
+    name = r"shop@a\x2db.service"
+    unit = Unit(machine, name, "Environment=INSTANCE=%i PLAIN=%I", file="shop@.service")
+    machine.write(f"{UNITS}/shop@.service.d/x.conf", "[Service]\nEnvironment=SIZE=%p\n")
+
+    verdict = unit.check()
+
+    assert verdict.app["supervisor"]["name"] == name
+    assert verdict.wrong() == {"SIZE": ("stale", "daemon-reload-needed")}
+    unit.carry_out(verdict.remedy["steps"])
+    assert unit.check().status == 0
+    unit.stop()
+
+
+def test_reloaded_all_the_same_stale(machine: Machine) -> None:
+    machine.write("/etc/hup.env", "SIZE=large\n")
+    unit = Unit(machine, "hup.service", "EnvironmentFile=/etc/hup.env\nExecReload=/bin/kill -HUP $MAINPID")
+    machine.write("/etc/hup.env", "SIZE=small\n")
+    verdict = unit.check()
+    assert ["systemctl", "reload", "hup.service"] in argvs(verdict.remedy["insufficient"])
+    machine.systemctl("reload", "hup.service")
+    unit.ready()
+
+    assert unit.check().finding("SIZE")["diagnosis"] == "stale"
+    unit.stop()
+
+
+@pytest.mark.parametrize("change", ["no file", "masked"])
+def test_unstartable(machine: Machine, change: str) -> None:
+    name = f"un{change.replace(' ', '')}.service"
+    machine.write(f"/etc/{name}.env", "SIZE=large\n")
+    unit = Unit(machine, name, f"EnvironmentFile=/etc/{name}.env")
+    if change == "no file":
+        machine.path(f"/etc/{name}.env").unlink()
+    else:
+        machine.path(f"{UNITS}/{name}").unlink()
+        machine.path(f"{UNITS}/{name}").symlink_to("/dev/null")
+
+    verdict = unit.check()
+
+    assert verdict.says(None) == ("latent", "unstartable")
+    assert verdict.remedy["action"] == "refuse"
+    unit.stop()
+
+
+def test_a_stray_master_in_the_cgroup_of_another_unit(machine: Machine) -> None:
+    port = free_port()
+    command = f"{GUNICORN} -D -w 2 -b 127.0.0.1:{port} --pid /run/stray.pid app:app"
+    machine.write("/srv/start.sh", f"#!/bin/sh\ncd /srv && {command}\nexec sleep 600\n", 0o755)
+    machine.write(f"{UNITS}/host.service", "[Service]\nExecStart=/srv/start.sh\nEnvironment=SIZE=large\n")
+    machine.systemctl("daemon-reload")
+    machine.systemctl("start", "host.service")
+    pid = wait_for(lambda: machine.ask("cat", "/run/stray.pid"), "no pid file")
+    wait_for(lambda: len(machine.ask("pgrep", "-P", pid).split()) == 2, "no workers")
+
+    verdict = check(machine, pid)
+
+    told = [f for f in verdict.findings(None) if f["cause"] == "stray"]
+    assert "host.service" in told[0]["message"]
+    assert ["systemctl", "restart", "host.service"] not in argvs(verdict.remedy["steps"])
+    assert verdict.status == 3
+    machine.systemctl("stop", "host.service")
+
+
+def test_by_hand_in_a_session_is_nobodys(machine: Machine) -> None:
+    port = free_port()
+    command = f"cd /srv && exec {GUNICORN} -w 2 -b 127.0.0.1:{port} --pid /run/hand.pid app:app"
+    machine.run(
+        "systemd-run",
+        "--scope",
+        "--unit=session-9.scope",
+        "setsid",
+        "--fork",
+        "sh",
+        "-c",
+        command + " >/dev/null 2>&1",
+    )
+    pid = wait_for(lambda: machine.ask("cat", "/run/hand.pid"), "no pid file")
+    wait_for(lambda: len(machine.ask("pgrep", "-P", pid).split()) == 2, "no workers")
+
+    verdict = check(machine, pid)
+
+    assert verdict.app["supervisor"] is None
+    machine.run("kill", pid)
+
+
+def test_seen_from_outside_it_is_a_gap(machine: Machine) -> None:
+    """The files of another machine's systemd are not those of this one."""
+    unit = Unit(machine, "inside.service", "Environment=SIZE=large")
+    master = unit.master
+    outer = next(
+        int(p.name)
+        for p in Path("/proc").iterdir()
+        if p.name.isdigit()
+        and _inner(p) == master
+        and _namespace(p) == _namespace(Path(f"/proc/{machine.leader}"))
+    )
+
+    document = report("check", str(outer))
+
+    [app] = document["hosts"][0]["apps"]
+    assert document["exit_code"] == 3
+    assert app["supervisor"]["name"] == "inside.service"
+    assert any("another pid namespace" in gap["why"] for gap in document["hosts"][0]["gaps"])
+    unit.stop()
+
+
+def test_a_unit_of_a_user(machine: Machine) -> None:
+    """A manager without a login: told by MANAGERPID and its parent, reached through its own folder."""
+    home = "/run/shop-user"
+    env = ["env", "-i", "PATH=/usr/bin:/bin", f"HOME={home}", f"XDG_RUNTIME_DIR={home}", "OF_MANAGER=1"]
+    machine.path(home).mkdir(mode=0o700)
+    port = free_port()
+    command = f"{GUNICORN} -w 2 -b 127.0.0.1:{port} app:app"
+    unit = f"{home}/.config/systemd/user/shop.service"
+    text = f"[Service]\nWorkingDirectory=/srv\nExecStart={command}\nEnvironment=SIZE=large RUN=%t\n"
+    machine.write(unit, text)
+    manager = ("setsid", "--fork", "/lib/systemd/systemd", "--user", "--unit=basic.target")
+    cgroup = "/sys/fs/cgroup/$h/u"
+    join = f"for h in systemd unified; do mkdir -p {cgroup}; echo $$ > {cgroup}/cgroup.procs; done"
+    machine.run("sh", "-c", f'{join}; exec "$@" >/dev/null 2>&1', "sh", *env, *manager)
+    ask = (*env, "systemctl", "--user")
+    wait_for(lambda: machine.run(*ask, "list-units", check=False).returncode == 0, "no user manager")
+    machine.run(*ask, "start", "shop.service")
+
+    def master() -> str:
+        return machine.run(*ask, "show", "-p", "MainPID", "--value", "shop.service").stdout.strip()
+
+    def ready() -> bool:
+        return len(machine.ask("pgrep", "-P", master()).split()) == 2
+
+    wait_for(ready, "no workers")
+    verdict = check(machine, master())
+    assert verdict.wrong() == {}
+    assert (verdict.status, verdict.app["supervisor"]["name"]) == (0, "shop.service")
+
+    machine.write(unit, text.replace("large", "small"))
+    verdict = check(machine, master())
+    assert verdict.wrong() == {"SIZE": ("stale", "daemon-reload-needed")}
+    for step in verdict.remedy["steps"]:
+        machine.run(*step["argv"])
+    wait_for(ready, "no workers")
+    assert check(machine, master()).status == 0
+
+
+def _inner(process: Path) -> int:
+    try:
+        lines = (process / "status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[-1]) for line in lines if line.startswith("NSpid:")), 0)
+
+
+def _namespace(process: Path) -> str:
+    try:
+        return str((process / "ns/pid").readlink())
+    except OSError:
+        return ""
