@@ -22,7 +22,7 @@ from envcheck.servers.grouping import servers as group
 from envcheck.sources import chain
 from envcheck.supervisors import fresh
 from envcheck.supervisors.known import Known
-from envcheck.supervisors.ownership import owners
+from envcheck.supervisors.ownership import confirmed, owned
 
 # Programs through which a server may be started again by hand.
 PROGRAMS = ("envdir", "chpst", "s6-envdir", "setsid", "runuser", "unicorn", "unicorn_rails", "bundle")
@@ -57,8 +57,10 @@ def collect(
     processes = [raw.process(p, facts, listening) for p in scanned.values() if p.get("stat")]
     ancestors = {p["pid"]: raw.process(p, facts, {}) for p in scan.get("ancestors", ()) if p.get("stat")}
     table = ancestors | {p.pid: p for p in processes}
-    servers = tuple(s._replace(owners=owners(s.first, table)) for s in group(processes))
+    servers = tuple(owned(s, table) for s in group(processes))
     files |= _own_files(host, servers, files)
+    answers = _answers(host, servers)
+    servers = tuple(confirmed(s, answers) for s in servers)
     members = {p.pid for s in servers for p in s.processes}
     return Snapshot(
         host=host.name,
@@ -71,7 +73,7 @@ def collect(
         gaps=tuple(_gaps(facts, scan)),
         strays=tuple(p for p in processes if p.pid in pids and p.pid not in members),
         ancestors=ancestors,
-        answers=_answers(host, servers),
+        answers=answers,
     )
 
 

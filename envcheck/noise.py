@@ -6,6 +6,7 @@ is judged whatever it is called.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 # Who sets them, so that the next one finds its place.
@@ -28,7 +29,8 @@ NOISE = {
     "the supervisor": (
         "INVOCATION_ID JOURNAL_STREAM NOTIFY_SOCKET WATCHDOG_* SYSTEMD_* MEMORY_PRESSURE_* MAINPID "
         "MANAGERPID UPSTART_* SUPERVISOR_* CREDENTIALS_DIRECTORY RUNTIME_DIRECTORY STATE_DIRECTORY "
-        "CACHE_DIRECTORY LOGS_DIRECTORY CONFIGURATION_DIRECTORY FDSTORE container"
+        "CACHE_DIRECTORY LOGS_DIRECTORY CONFIGURATION_DIRECTORY FDSTORE container "
+        "HONCHO_PROCESS_NAME __name__"
     ),
 }
 
@@ -55,6 +57,28 @@ def is_noise(name: str) -> bool:
     """Tell whether a process may have *name* from something that is no configuration."""
     whole, beginnings = _names()
     return name in whole or name.startswith(beginnings)
+
+
+# What no supervisor hands on by itself, and the part of a path that excuses it: what is run by that manager.
+FOREIGN = {
+    "RBENV_": "rbenv",
+    "RVM_": "rvm",
+    "rvm_": "rvm",
+    "PYENV": "pyenv",
+    "NVM_": "nvm",
+    "NODENV_": "nodenv",
+    "ASDF_": "asdf",
+    "CONDA_": "conda",
+    "SSH_": "",
+    "SUDO_": "",
+    "TMUX": "",
+}
+
+
+def is_foreign(name: str, places: Iterable[str]) -> bool:
+    """Tell whether *name* was left behind by another session; *places*: where the process' program is."""
+    excuse = next((part for start, part in FOREIGN.items() if name.startswith(start)), None)
+    return excuse is not None and not (excuse and any(excuse in place for place in places))
 
 
 def same(name: str, configured: str | None, running: str | None) -> bool:

@@ -23,6 +23,7 @@ from envcheck.model import (
     Source,
     Spec,
     Stage,
+    Start,
 )
 from envcheck.secrecy import Policy
 from envcheck.servers import SERVERS
@@ -48,7 +49,9 @@ def judge(
         if not found:
             unmatched.append(target)
     apps = tuple(_app(case, snapshot, policy) for case in cases)
-    hidden = snapshot.gaps + tuple(_unnamed(snapshot) if unmatched else ())
+    # A pid means one process: which folders others run in says nothing about it.
+    vague = any(not target.isdigit() for target in unmatched)
+    hidden = snapshot.gaps + tuple(_unnamed(snapshot) if vague else ())
     # What was asked for by name and found is judged in full, whatever else cannot be seen.
     unseen = bool(hidden) and (bool(unmatched) or not (targets or spec))
     gaps = hidden + tuple(_gaps(apps))
@@ -89,16 +92,31 @@ def configure(server: Server, app: App | None, snapshot: Snapshot) -> Configured
     own = SERVERS[server.kind].own_settings(server, snapshot.files)
     sources = app.sources if app else ()
     owner = server.owner
-    if owner is None or any(s.stage is not Stage.APPLICATION for s in sources):
+    if owner is None:
         return chain.configure(sources, snapshot.files, own)
     start = fresh(owner, server.first, Known(snapshot.answers))
+    if any(s.stage is not Stage.APPLICATION for s in sources):
+        # The spec says what the chain is; when it began is still what the supervisor tells.
+        return chain.configure(sources, snapshot.files, own)._replace(start=Start(since=start.since))
     late = chain.configure(sources, snapshot.files).applied
     return chain.combine((*start.applied, *late), own)._replace(start=start)
+
+
+def _dated(server: Server, start: Start | None) -> Server:
+    """Take the start of the exec chain for the time at which the environment was read, where it is known."""
+    since = start.since if start else None
+    if since is None:
+        return server
+    dated = tuple(
+        g._replace(environment_read=min(since, g.environment_read or since)) for g in server.generations
+    )
+    return server._replace(generations=dated)
 
 
 def _app(case: Case, snapshot: Snapshot, policy: Policy) -> AppReport:
     name, server, app = case
     configured = configure(server, app, snapshot)
+    server = _dated(server, configured.start)
     context = Context(server, configured, snapshot.taken)
     rules = app.expectations if app else ()
     policy = policy._replace(

@@ -13,6 +13,7 @@ from envcheck.judge.rules import accepts
 from envcheck.model import Cause, Configured, Diagnosis, Generation, Process, Server, Setting, Stage
 from envcheck.moments import clock
 from envcheck.noise import same
+from envcheck.sources import chain
 
 
 class Context(NamedTuple):
@@ -117,8 +118,23 @@ def _stale(judged: Judged, context: Context) -> Explanation:
         _by_application(judged, context)
         or _mixed(judged, context)
         or _kept_by_dotenv(judged, context)
+        or _not_loaded(judged, context)
         or _older_than_source(judged, context)
     )
+
+
+def _not_loaded(judged: Judged, context: Context) -> Explanation | None:
+    """The process has what its supervisor has loaded, and the files say something else by now."""
+    start = context.configured.start
+    if start is None or start.loaded is None:
+        return None
+    loaded = chain.values(start.loaded).get(judged.name)
+    if loaded == judged.fresh.value:
+        return None
+    if any(not same(judged.name, loaded, p.running.variables.get(judged.name)) for p in judged.processes):
+        return None
+    _, where = last_change(judged.fresh.settings, context.configured)
+    return Cause.DAEMON_RELOAD_NEEDED, f"{where} says otherwise, but its supervisor has not read that yet"
 
 
 def held_at_exec(name: str, process: Process, context: Context) -> str | None:

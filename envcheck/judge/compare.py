@@ -16,7 +16,7 @@ from envcheck.model import (
     Setting,
     Stage,
 )
-from envcheck.noise import is_noise, same
+from envcheck.noise import is_foreign, is_noise, same
 
 # The whole judgement. None: the configuration is not known, which is not one that sets nothing.
 DIAGNOSES: dict[tuple[bool | None, bool], Diagnosis] = {
@@ -89,8 +89,26 @@ def names(configured: Configured, rules: Iterable[Expectation], processes: Seque
     ordered = dict.fromkeys(rule.name for rule in rules)
     ordered |= dict.fromkeys(sorted(configured.settings))
     running = {name for p in processes if p.running.usable for name in p.running.variables}
-    ordered |= dict.fromkeys(sorted(name for name in running if not is_noise(name)))
+    ordered |= dict.fromkeys(sorted(name for name in running if not excused(name, configured, processes)))
     return list(ordered)
+
+
+def excused(name: str, configured: Configured, processes: Sequence[Process]) -> bool:
+    """Tell whether a variable that no source sets is no finding.
+
+    Where all is known that a supervisor hands on, what a version manager or a session exports has no excuse,
+    unless the process is run by that version manager.
+    """
+    if not is_noise(name):
+        return False
+    base = any(a.source.kind == "supervisor-environment" for a in configured.applied)
+    return not (base and not configured.gaps and is_foreign(name, _places(processes)))
+
+
+def _places(processes: Sequence[Process]) -> tuple[str, ...]:
+    """Give what tells who runs a process: its program, and the folder that stands first in its PATH."""
+    paths = (p.running.variables.get("PATH", "").partition(":")[0] for p in processes)
+    return (*(p.exe or "" for p in processes), *paths)
 
 
 def judge(name: str, rule: Expectation | None, configured: Configured, server: Server) -> list[Judged]:
@@ -108,7 +126,11 @@ def judge(name: str, rule: Expectation | None, configured: Configured, server: S
         members = tuple(p for p in readable if is_right[p.pid] is wanted)
         if members and not (wanted and verdicts):
             diagnosis = DIAGNOSES[_configured_right(rule, expected), wanted]
-            if diagnosis is Diagnosis.LATENT and not expected.settings and is_noise(name):
+            if (
+                diagnosis is Diagnosis.LATENT
+                and not expected.settings
+                and excused(name, configured, processes)
+            ):
                 # PATH and HOME come from what starts the server, not from its sources: nothing is lost.
                 diagnosis = Diagnosis.UNPROVEN
             verdicts.append(Judged(name, diagnosis, rule, expected, members))

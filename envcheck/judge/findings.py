@@ -45,7 +45,8 @@ def _worth_telling(judged: Judged, context: Context) -> bool:
     if judged.fresh.settings:
         return True
     # Only the process has it: a finding where it came with the exec, not where the application set it.
-    return not is_noise(judged.name) and not set_inside(judged.name, judged.processes, context)
+    noise = compare.excused(judged.name, context.configured, judged.processes)
+    return not noise and not set_inside(judged.name, judged.processes, context)
 
 
 def _only_the_process(judged: Judged, context: Context) -> Judged:
@@ -152,6 +153,7 @@ def _of_the_server(context: Context, *, ruled: bool) -> Iterable[Finding]:
     for generation in server.generations:
         if generation.role == "orphaned":
             yield _orphans(context, generation)
+    yield from _by_supervisor(context)
     for refused in configured.refused:
         problem = (
             refused.parsed.problems[0].message if refused.parsed and refused.parsed.problems else "refused"
@@ -171,6 +173,18 @@ def _of_the_server(context: Context, *, ruled: bool) -> Iterable[Finding]:
         )
     if not configured.known and not ruled:
         yield whole(context, Diagnosis.UNPROVEN, None, NOTHING_TO_COMPARE, server.processes)
+
+
+def _by_supervisor(context: Context) -> Iterable[Finding]:
+    """Say what its supervisor cannot do: reach a server that it has lost, or start what is not there."""
+    server, start = context.server, context.configured.start
+    if server.owner and (lost := server.owner.facts.get("orphaned")):
+        yield whole(context, Diagnosis.LATENT, Cause.ORPHANED, lost, server.processes)
+    if start and start.stray:
+        yield whole(context, Diagnosis.LATENT, Cause.STRAY, start.stray, server.processes)
+    if start and start.unstartable and not context.configured.refused:
+        message = f"a restart would not come up: {start.unstartable}"
+        yield whole(context, Diagnosis.LATENT, Cause.UNSTARTABLE, message, server.processes)
 
 
 NOTHING_TO_COMPARE = "there is nothing to compare with: no spec names it, and no known supervisor runs it"

@@ -28,6 +28,7 @@ ORDER = (
     Action.RELOAD,
     Action.REEXEC,
     Action.RESTART,
+    Action.ADOPT,
     Action.REFUSE,
     Action.FIX_CONFIGURATION,
 )
@@ -102,9 +103,10 @@ def _incomparable(findings: Sequence[Finding]) -> bool:
 def _insufficient(action: Action, context: Context, stages: frozenset[Stage]) -> tuple[Step, ...]:
     server = context.server
     own = SERVERS[server.kind].insufficient(action, server, stages)
-    if action is not Action.RESTART:
+    if action not in (Action.RESTART, Action.ADOPT):
         return own
-    return (*supervisor(server.owner).insufficient(server.owner, server, context.configured), *own)
+    told = supervisor(server.owner).insufficient(server.owner, server, context.configured)
+    return (*told, *(s for s in own if s.argv not in {t.argv for t in told}))
 
 
 def _stage(finding: Finding) -> Stage:
@@ -123,6 +125,8 @@ def _action(finding: Finding, context: Context, *, preload: bool | None) -> Acti
             return Action.REFUSE
         case Diagnosis.LATENT if finding.cause is Cause.MIXED_GENERATIONS:
             return Action.RETIRE_OLD
+        case Diagnosis.LATENT if finding.cause is Cause.ORPHANED and _lost(context):
+            return Action.ADOPT
         case Diagnosis.LATENT if finding.cause is Cause.ORPHANED:
             return Action.RETIRE_OLD if any(g.master for g in context.server.generations) else Action.RESTART
         case Diagnosis.STALE | Diagnosis.UNEXPLAINED if finding.cause and finding.cause in BY_CAUSE:
@@ -133,6 +137,12 @@ def _action(finding: Finding, context: Context, *, preload: bool | None) -> Acti
             return Action.NONE
 
 
+def _lost(context: Context) -> bool:
+    """Tell whether its supervisor has lost it."""
+    owner = context.server.owner
+    return owner is not None and "orphaned" in owner.facts
+
+
 def _steps(action: Action, context: Context, snapshot: Snapshot, policy: Policy) -> tuple[Step, ...]:
     server = context.server
     module = SERVERS[server.kind]
@@ -140,7 +150,7 @@ def _steps(action: Action, context: Context, snapshot: Snapshot, policy: Policy)
         replaced = server.generations[:-1]
         masters = [module.stop(g.master) for g in replaced if g.master]
         return (*masters, *unsupervised.stop_orphans(server))
-    if action is Action.RESTART:
+    if action in (Action.RESTART, Action.ADOPT):
         return supervisor(server.owner).restart(server.owner, server, context.configured, snapshot, policy)
     signal = module.signal(action, server)
     return (signal,) if signal else ()

@@ -25,6 +25,7 @@ class Walk:
         """Look at every process but this one; OSError where /proc cannot be listed."""
         interpreters, consider, readlink = self.interpreters, self.consider, os.readlink
         own = str(os.getpid())
+        judged = {}  # type: dict[str, bool]  # few programs run as many processes
         for pid in os.listdir("/proc"):
             if pid[0] not in "123456789":
                 continue
@@ -37,11 +38,11 @@ class Walk:
                 continue
             except OSError:
                 continue
-            for interpreter in interpreters:
-                if interpreter in exe:
-                    if pid != own:
-                        consider(pid)
-                    break
+            known = judged.get(exe)
+            if known is None:
+                known = judged[exe] = any(interpreter in exe for interpreter in interpreters)
+            if known and pid != own:
+                consider(pid)
         self.found.sort()
         return self
 

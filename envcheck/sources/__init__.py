@@ -29,6 +29,9 @@ DIALECTS: dict[str, tuple[str, str]] = {
     "dotenv-ruby": ("dotenv_ruby", "parse"),
     "dotenv-python": ("dotenv_python", "parse"),
     "docker": ("docker", "parse"),
+    "supervisor": ("supervisor", "parse"),
+    "dotenv-honcho": ("dotenv_honcho", "parse"),
+    "dotenv-compose": ("dotenv_compose", "parse"),
     "shell": ("shell", "parse"),
 }
 

@@ -11,7 +11,22 @@ from typing import Protocol
 
 from envcheck.model import Configured, Hazard, Owner, Process, Server, Snapshot, Start, Step
 from envcheck.secrecy import Policy
-from envcheck.supervisors import unsupervised, wrappers
+from envcheck.supervisors import (
+    circus,
+    daemontools,
+    herder,
+    honcho,
+    monit,
+    openrc,
+    runit,
+    s6,
+    supervisord,
+    systemd,
+    sysv,
+    tmux,
+    unsupervised,
+    wrappers,
+)
 from envcheck.supervisors.known import Known
 
 
@@ -44,7 +59,20 @@ class Supervisor(Protocol):
 # The one without an owner; the others are asked in this order, and the nearest to the server wins.
 UNSUPERVISED: Supervisor = unsupervised
 
-SUPERVISORS: dict[str, Supervisor] = {}
+SUPERVISORS: dict[str, Supervisor] = {
+    "runit": runit,
+    "daemontools": daemontools,
+    "s6": s6,
+    "herder": herder,
+    "openrc": openrc,
+    "monit": monit,
+    "tmux": tmux,
+    "sysv": sysv,
+    "supervisord": supervisord,
+    "circus": circus,
+    "honcho": honcho,
+    "systemd": systemd,
+}
 
 
 def fresh(owner: Owner, process: Process, known: Known) -> Start:

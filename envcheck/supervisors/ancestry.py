@@ -45,12 +45,20 @@ def words_after(process: Process, *programs: str) -> tuple[str, ...] | None:
 
 
 def program_beside(process: Process, *programs: str, wanted: str) -> str:
-    """Give *wanted* from the folder in which the supervisor's own program is; its name where that is hidden."""
+    """Give *wanted* from the folder of the supervisor's own program; else its name alone."""
     for word in process.argv[:3]:
         if posixpath.basename(word) in programs and "/" in word:
             folder = posixpath.join(process.cwd or "/", posixpath.dirname(word))
             return posixpath.join(posixpath.normpath(folder), wanted)
     return wanted
+
+
+def started_by(command: tuple[str, ...], argv: tuple[str, ...]) -> bool:
+    """Tell whether a command line is that of a command: an interpreter may stand before it."""
+    if not command or len(argv) < len(command):
+        return False
+    tail = argv[len(argv) - len(command) :]
+    return tail[1:] == command[1:] and tail[0].rpartition("/")[2] == command[0].rpartition("/")[2]
 
 
 def absolute(process: Process, path: str) -> str:

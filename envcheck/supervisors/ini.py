@@ -1,8 +1,8 @@
 """Ini files with the file and the line of everything: what Python's RawConfigParser reads, no more, no less.
 
-Held against it by the differential test of generated files. The options are those of supervisord
-(supervisor/options.py `UnhosedConfigParser`): ` ;` and ` #` begin comments behind a value too, a section or an
-option that comes again replaces or adds, names of options are lowered.
+Held against it by the differential test of generated files. The options are those of
+supervisord (supervisor/options.py `UnhosedConfigParser`): ` ;` and ` #` begin comments behind a value too, a
+section or an option that comes again replaces or adds, names of options are lowered.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Option(NamedTuple):
 Section = dict[str, Option]
 
 
-class Malformed(ValueError):
+class MalformedError(ValueError):
     """The file is refused; the message names no text of it."""
 
     def __init__(self, line: int, message: str) -> None:
@@ -72,8 +72,8 @@ class Ini:
         section: Section | None = None
         current: _Open | None = None
         opened: list[_Open] = []
-        error: Malformed | None = None
-        for number, line in enumerate(_lines(text), 1):
+        error: MalformedError | None = None
+        for number, line in enumerate(lines(text), 1):
             value, commented = _uncommented(line)
             if not value:
                 if current and not commented:
@@ -90,12 +90,12 @@ class Ini:
             if header is not None:
                 section, current = self._section(header), None
             elif section is None:
-                raise Malformed(number, "a line before the first section")
+                raise MalformedError(number, "a line before the first section")
             elif (mark := _DELIMITER.search(value)) is None:
-                error = error or Malformed(number, "neither a section nor `name=value`")
+                error = error or MalformedError(number, "neither a section nor `name=value`")
             else:
                 name = value[: mark.start()].rstrip().lower()
-                error = error or (None if name else Malformed(number, "a value without a name"))
+                error = error or (None if name else MalformedError(number, "a value without a name"))
                 current = _Open(section, name, [value[mark.end() :].strip()], [number])
                 opened.append(current)
         for option in opened:
@@ -108,7 +108,7 @@ class Ini:
         return self._defaults if header == DEFAULT else self.sections.setdefault(header, {})
 
 
-def _lines(text: str) -> Iterator[str]:
+def lines(text: str) -> Iterator[str]:
     start = 0
     for end in _ENDS.finditer(text):
         yield text[start : end.start()] + "\n"

@@ -4,11 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from envcheck.model import Owner, Process
-from envcheck.supervisors import SUPERVISORS
+from envcheck.model import Answers, Generation, Owner, Process, Server
+from envcheck.supervisors import SUPERVISORS, herder, sysv
 
 # What a parent did is certain, a cgroup is inherited by all that a unit starts, marks outlive their author.
 TRUST = ("ancestor", "cgroup", "marks")
+
+# Below these stands a shell, which is older than what it has started.
+BY_HAND = frozenset({"tmux"})
+
+
+def owned(server: Server, processes: Mapping[int, Process]) -> Server:
+    """Add who owns a server, and since when it has its environment: from the start of the chain of programs.
+
+    A master that was re-executed, or that a herder has started, is younger than what it has.
+    """
+    found = owners(server.first, processes)
+    read = _since(found[0], server.first, processes) if found else None
+    if read is None:
+        return server._replace(owners=found)
+    generations = tuple(_dated(g, read) for g in server.generations)
+    return server._replace(owners=found, generations=generations)
+
+
+def confirmed(server: Server, answers: Answers) -> Server:
+    """Leave out who turned out not to be there."""
+    return server._replace(owners=tuple(o for o in server.owners if sysv.confirmed(o, answers)))
+
+
+def _dated(generation: Generation, read: float) -> Generation:
+    if generation.master is None or generation.master.started < read:
+        return generation
+    return generation._replace(environment_read=read)
+
+
+def _since(owner: Owner, process: Process, processes: Mapping[int, Process]) -> float | None:
+    """Say when its supervisor started the process that became the server, or has started it."""
+    line = [process, *_ancestors(process, processes)]
+    if owner.kind not in BY_HAND and owner.evidence == "ancestor" and 0 <= owner.distance < len(line):
+        return line[owner.distance].started
+    herders = [p for p in line if herder.is_herder(p)]
+    return herders[0].started if herders else None
 
 
 def owners(process: Process, processes: Mapping[int, Process]) -> tuple[Owner, ...]:
@@ -24,10 +60,14 @@ def owners(process: Process, processes: Mapping[int, Process]) -> tuple[Owner, .
 
 
 def _ancestors(process: Process, processes: Mapping[int, Process]) -> Iterator[Process]:
-    """Give the ancestors as far as they are known, nearest first."""
+    """Give the ancestors as far as they are known, nearest first; a herder stands in for the parent."""
     seen = {process.pid}
-    parent = processes.get(process.parent)
+    parent = _parent(process, processes)
     while parent is not None and parent.pid not in seen:
         yield parent
         seen.add(parent.pid)
-        parent = processes.get(parent.parent)
+        parent = _parent(parent, processes)
+
+
+def _parent(process: Process, processes: Mapping[int, Process]) -> Process | None:
+    return herder.guardian(process, processes.values()) or processes.get(process.parent)

@@ -15,11 +15,11 @@ LIMIT = 4 * 1024 * 1024  # of characters that come out
 _BEFORE_TYPE = re.compile(r"([#0\- +]*)(\*|\d*)(?:\.(\*|\d*))?[hlL]?")
 
 
-class Refused(ValueError):
+class RefusedError(ValueError):
     """The text is malformed, or names what is not there: supervisord refuses the configuration."""
 
 
-class Unbounded(ValueError):
+class UnboundedError(ValueError):
     """What comes out is too long, or only the running supervisord could tell it."""
 
 
@@ -36,20 +36,20 @@ def expand(text: str, expansions: Mapping[str, str | int]) -> str:
     length = len(text)
     for directive in _directives(text):
         if directive.key is None and directive.kind in "sra":
-            raise Unbounded("a conversion without a name prints all that supervisord knows")
+            raise UnboundedError("a conversion without a name prints all that supervisord knows")
         for width in directive.widths:
             length += int(width) if width.isdigit() and len(width) < len(str(LIMIT)) + 1 else 0
             length += LIMIT if width.isdigit() and len(width) > len(str(LIMIT)) else 0
         # %a and %r write a character as up to ten.
         length += 10 * len(str(expansions.get(directive.key or "", "")))
     if length > LIMIT:
-        raise Unbounded("what comes out of its % conversions is too long")
+        raise UnboundedError("what comes out of its % conversions is too long")
     try:
         return text % dict(expansions)
     except KeyError:
-        raise Refused("a %(name)s that is not known where it is expanded") from None
+        raise RefusedError("a %(name)s that is not known where it is expanded") from None
     except (ValueError, TypeError, OverflowError):
-        raise Refused("a % that is no conversion: a literal one is written %%") from None
+        raise RefusedError("a % that is no conversion: a literal one is written %%") from None
 
 
 def _directives(text: str) -> Iterator[_Directive]:

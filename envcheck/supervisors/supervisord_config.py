@@ -1,23 +1,25 @@
 """The configuration of supervisord: which processes it defines, and what each of them gets.
 
-Source of the knowledge: supervisor/options.py of 4.3.0 (`ServerOptions.read_config`, `processes_from_section`),
-held against the real program by the live differential test. Not checked here are names of users and signals,
-and that folders exist.
+Source of the knowledge: supervisor/options.py of 4.3.0 (`ServerOptions.read_config` and
+`processes_from_section`), held against the real program by the live differential test. Not checked here are
+names of users and signals, and that folders exist.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from envcheck.model import Applied, Parsed, Problem, Source, Stage
 from envcheck.sources.chain import WHY
 from envcheck.sources.supervisor import pairs
 from envcheck.sources.text import strict
-from envcheck.supervisors.ini import Ini, Malformed, Option
+from envcheck.supervisors.ini import Ini, MalformedError, Option
 from envcheck.supervisors.known import Known
-from envcheck.supervisors.percent import Refused, Unbounded, expand
+from envcheck.supervisors.percent import RefusedError, UnboundedError, expand
+from envcheck.supervisors.refusals import RejectError, UnreadError
+from envcheck.supervisors.supervisord_forms import EACH, FORMS, server_url
 
 MAIN = "supervisord"
 PROGRAMS = ("program:", "fcgi-program:", "eventlistener:")
@@ -25,47 +27,6 @@ HOST_NAME = "/proc/sys/kernel/hostname"
 TOO_MANY = 10_000  # processes that a configuration may define
 
 Expansions = Mapping[str, str | int]
-
-
-def _boolean(text: str) -> bool:
-    """supervisor/datatypes.py `boolean`."""
-    if text.lower() not in ("yes", "true", "on", "1", "no", "false", "off", "0"):
-        raise ValueError
-    return text.lower() in ("yes", "true", "on", "1")
-
-
-def _restart(text: str) -> bool:
-    return text.lower() == "unexpected" or _boolean(text)
-
-
-# Options that are read before the processes of a program are counted, and what they have to be.
-FORMS: Mapping[str, Callable[[str], object]] = {
-    **dict.fromkeys(("priority", "startsecs", "startretries", "stopwaitsecs"), int),
-    **dict.fromkeys(("numprocs", "numprocs_start"), int),
-    **dict.fromkeys(("autostart", "stopasgroup", "killasgroup", "redirect_stderr"), _boolean),
-    "autorestart": _restart,
-    **dict.fromkeys(("stopsignal", "exitcodes", "user", "umask", "serverurl"), str),
-}
-# Those that may differ between the processes of a program.
-EACH = ("directory", "stdout_logfile", "stderr_logfile")
-
-
-class Reject(Exception):
-    """supervisord would refuse the configuration."""
-
-    def __init__(self, path: str, line: int | None, message: str) -> None:
-        super().__init__(message)
-        self.path = path
-        self.line = line
-
-
-class Unread(Exception):
-    """A part of the configuration could not be read, or not be computed."""
-
-    def __init__(self, path: str, message: str, changed: float = 0.0) -> None:
-        super().__init__(message)
-        self.path = path
-        self.changed = changed
 
 
 class Defined(NamedTuple):
@@ -78,10 +39,11 @@ class Defined(NamedTuple):
     autostart: bool
     stops_group: bool
     server_url: str
+    folder: str
 
 
 class Configuration(NamedTuple):
-    common: Applied | None  # [supervisord] environment
+    common: Applied  # [supervisord] environment
     processes: tuple[Defined, ...]
     changed: float  # the latest change of any of its files
     has_client: bool  # a section for supervisorctl
@@ -107,7 +69,7 @@ class Loader:
         if node is None:
             return None
         if MAIN not in self._ini.sections:
-            raise Reject(self._path, None, "there is no section [supervisord]")
+            raise RejectError(self._path, None, "there is no section [supervisord]")
         common = self._common(node)
         processes = tuple(self._processes(node))
         return Configuration(
@@ -122,22 +84,22 @@ class Loader:
     # --- its files -------------------------------------------------------------------------------
 
     def _read(self, path: str, *, must: bool) -> bool:
-        """Read a file; False: the host has not answered yet. An included file that is not there is nothing."""
+        """Read a file; False: the host has not answered yet. An included one may be missing."""
         facts = self._known.file(path)
         if facts is None:
             return False
         if facts.status in ("missing", "folder") and not must:
             return True
         if facts.status != "ok":
-            raise Unread(path, WHY.get(facts.status, facts.detail or facts.status), facts.changed)
+            raise UnreadError(path, WHY.get(facts.status, facts.detail or facts.status), facts.changed)
         self._changed[path] = facts.changed
         text = strict(facts.content)
         if text is None:
-            raise Reject(path, None, "it is not valid UTF-8")
+            raise RejectError(path, None, "it is not valid UTF-8")
         try:
             self._ini.read(text, path)
-        except Malformed as error:
-            raise Reject(path, error.line, str(error)) from None
+        except MalformedError as error:
+            raise RejectError(path, error.line, str(error)) from None
         return True
 
     def _include(self) -> bool:
@@ -146,7 +108,7 @@ class Loader:
         self._expand_here(self._here)
         files = self._ini.option("include", "files")
         if files is None:
-            raise Reject(self._path, None, "a section [include] without `files`")
+            raise RejectError(self._path, None, "a section [include] without `files`")
         node = self._node()
         if node is None:
             return False
@@ -190,13 +152,13 @@ class Loader:
         try:
             for _ in range(times):
                 value = expand(value, expansions)
-        except Refused as error:
+        except RefusedError as error:
             if self._blind:
                 why = "it refers to the environment of supervisord, which could not be read"
-                raise Unread(option.path, why, self._changed[option.path]) from None
-            raise Reject(option.path, option.line(1), str(error)) from None
-        except Unbounded as error:
-            raise Unread(option.path, str(error), self._changed[option.path]) from None
+                raise UnreadError(option.path, why, self._changed[option.path]) from None
+            raise RejectError(option.path, option.line(1), str(error)) from None
+        except UnboundedError as error:
+            raise UnreadError(option.path, str(error), self._changed[option.path]) from None
         return value
 
     def _environment(self, option: Option, text: str, kind: str) -> Applied:
@@ -208,15 +170,15 @@ class Loader:
         )
         if parsed.refused:
             problem = moved.problems[0]
-            raise Reject(option.path, problem.line, problem.message.rpartition(":")[0])
+            raise RejectError(option.path, problem.line, problem.message.rpartition(":")[0])
         source = Source(kind, option.path, Stage.EXEC, "supervisor")
         return Applied(source, moved, self._changed[option.path])
 
-    def _common(self, node: Expansions) -> Applied | None:
+    def _common(self, node: Expansions) -> Applied:
         """Read [supervisord]: its environment is expanded twice, so a literal percent sign is `%%%%`."""
         option = self._ini.option(MAIN, "environment")
         if option is None:
-            return None
+            return self._nothing(MAIN, "supervisord")
         once = self._expand(option, {**self._env, "here": self._here})
         text = self._expand(option._replace(value=once), {**node, **self._env})
         applied = self._environment(option, text, "supervisord")
@@ -233,7 +195,7 @@ class Loader:
             for defined in self._section(group, section, node):
                 count += 1
                 if count > TOO_MANY:
-                    raise Unread(self._path, f"it defines more than {TOO_MANY} processes")
+                    raise UnreadError(self._path, f"it defines more than {TOO_MANY} processes")
                 yield defined
 
     def _grouped(self, grouped: set[str]) -> list[tuple[str, str]]:
@@ -245,7 +207,9 @@ class Loader:
                 names = [n for n in (f"program:{program}", f"fcgi-program:{program}") if self._has(n)]
                 if len(names) != 1 or option is None:
                     line = option.line(1) if option else None
-                    raise Reject(self._path_of(section), line, "a group names a program that is not there")
+                    raise RejectError(
+                        self._path_of(section), line, "a group names a program that is not there"
+                    )
                 grouped.add(names[0])
                 found.append((self._named(section), names[0]))
         return found
@@ -260,7 +224,7 @@ class Loader:
     def _named(self, section: str) -> str:
         name = section.partition(":")[2].strip()
         if any(sign in name for sign in " :/"):
-            raise Reject(self._path_of(section), None, "a name with a blank, a colon or a slash")
+            raise RejectError(self._path_of(section), None, "a name with a blank, a colon or a slash")
         return name
 
     def _path_of(self, section: str) -> str:
@@ -277,9 +241,11 @@ class Loader:
         template = self._ini.option(section, "process_name")
         if count > 1 and (template is None or "%(process_num)" not in template.value):
             line = template.line(1) if template else None
-            raise Reject(self._path_of(section), line, "numprocs asks for %(process_num)d in process_name")
+            raise RejectError(
+                self._path_of(section), line, "numprocs asks for %(process_num)d in process_name"
+            )
         if read["stopasgroup"] is True and read["killasgroup"] is False:
-            raise Reject(self._path_of(section), None, "stopasgroup without killasgroup")
+            raise RejectError(self._path_of(section), None, "stopasgroup without killasgroup")
         for number in range(first, first + count):
             common |= {"process_num": number, "numprocs": count}
             common |= self._env
@@ -287,10 +253,10 @@ class Loader:
             for assignment in environment.parsed.assignments if environment.parsed else ():
                 common[f"ENV_{assignment.name}"] = assignment.value or ""
             for name in EACH:
-                self._form(section, name, {**self._env, **common})
+                read[name] = self._form(section, name, {**self._env, **common})
             command = self._ini.option(section, "command")
             if command is None:
-                raise Reject(self._path_of(section), None, "a program without a command")
+                raise RejectError(self._path_of(section), None, "a program without a command")
             yield Defined(
                 group,
                 self._expand(template, common).strip() if template else program,
@@ -298,16 +264,20 @@ class Loader:
                 environment,
                 read["autostart"] is not False,
                 read["stopasgroup"] is True,
-                "" if str(read["serverurl"] or "").strip().upper() == "AUTO" else str(read["serverurl"] or ""),
+                server_url(read["serverurl"]),
+                str(read["directory"] or ""),
             )
 
     def _of_process(self, section: str, expansions: Expansions) -> Applied:
         option = self._ini.option(section, "environment")
         kind = "supervisord-program"
         if option is None:
-            path = self._path_of(section)
-            return Applied(Source(kind, path, Stage.EXEC, "supervisor"), Parsed(), self._changed.get(path, 0.0))
+            return self._nothing(section, kind)
         return self._environment(option, self._expand(option, expansions), kind)
+
+    def _nothing(self, section: str, kind: str) -> Applied:
+        path = self._path_of(section)
+        return Applied(Source(kind, path, Stage.EXEC, "supervisor"), Parsed(), self._changed[path])
 
     def _form(self, section: str, name: str, expansions: Expansions) -> object:
         """Read an option that has to have a form; None: it is not there."""
@@ -318,4 +288,4 @@ class Loader:
         try:
             return FORMS.get(name, str)(text)
         except ValueError:
-            raise Reject(option.path, option.line(1), f"{name} is not what it has to be") from None
+            raise RejectError(option.path, option.line(1), f"{name} is not what it has to be") from None

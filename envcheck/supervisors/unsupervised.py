@@ -71,21 +71,23 @@ def restart(
     owner: Owner | None, server: Server, configured: Configured, snapshot: Snapshot, policy: Policy
 ) -> tuple[Step, ...]:
     del owner
-    return (*_stop(server), _start(server, configured, snapshot, policy))
+    return (*end(server), _start(server, configured, snapshot, policy))
 
 
-def _stop(server: Server) -> list[Step]:
+def end(server: Server) -> tuple[Step, ...]:
+    """Stop a server by the pids of its masters, and wait for them."""
     module = SERVERS[server.kind]
     masters = [g.master for g in server.generations if g.master]
-    waits = [p.pid for p in (*masters, *orphans(server))]
-    return [
-        *(module.stop(master) for master in masters),
-        *stop_orphans(server),
-        *(
-            Step(("timeout", PATIENCE, "sh", "-c", WAIT, str(pid)), f"wait until {pid} has ended")
-            for pid in waits
-        ),
-    ]
+    return (*(module.stop(master) for master in masters), *stop_orphans(server), *waits(server))
+
+
+def waits(server: Server, *others: Process) -> tuple[Step, ...]:
+    """Wait until the masters have ended, and *others*."""
+    masters = [g.master for g in server.generations if g.master]
+    return tuple(
+        Step(("timeout", PATIENCE, "sh", "-c", WAIT, str(p.pid)), f"wait until {p.pid} has ended")
+        for p in (*masters, *orphans(server), *others)
+    )
 
 
 def orphans(server: Server) -> list[Process]:
@@ -99,9 +101,15 @@ def stop_orphans(server: Server) -> list[Step]:
 
 
 def _start(server: Server, configured: Configured, snapshot: Snapshot, policy: Policy) -> Step:
-    """Give its own command line, as its user, in its folder, detached, through the chain of its sources."""
-    first = server.first
     command, complete = _command(server, policy)
+    step = again(server.first, command, configured, snapshot, policy)
+    return step._replace(runnable=step.runnable and complete)
+
+
+def again(
+    first: Process, command: Sequence[str], configured: Configured, snapshot: Snapshot, policy: Policy
+) -> Step:
+    """Give a command line, as its user, in its folder, detached, through the chain of its sources."""
     wrapped, whole = _chain(configured, snapshot, policy)
     base, shown = _base(first, policy)
     words = ("env", "-i", f"--chdir={first.cwd}", *base, *wrapped, *command)
@@ -114,7 +122,7 @@ def _start(server: Server, configured: Configured, snapshot: Snapshot, policy: P
     )
     why = "its own command line, through the sources that are known"
     there = first.cwd is not None and not first.cwd.endswith(DELETED)
-    runnable = complete and whole and shown and there
+    runnable = whole and shown and there
     return Step((*DETACH, output.removesuffix(DELETED), *words), why, Disruption.DOWNTIME, runnable)
 
 

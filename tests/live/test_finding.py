@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -120,7 +121,7 @@ def test_the_kind_the_user_and_the_name(host: Host, name: str) -> None:
     found = host.found(name)
 
     assert found["server"] == ("gunicorn" if name in GUNICORNS else "unicorn")
-    assert found["user"] in ("root", os.environ.get("USER", "root"))
+    assert found["user"] == pwd.getpwuid(os.geteuid()).pw_name
     assert found["name"] == ("my shop" if name.startswith("named") else name)
 
 

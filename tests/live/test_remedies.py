@@ -285,8 +285,10 @@ def test_dotenv_under_preload_needs_a_restart(home: Path, bare: Path, run: Run) 
     verdict = check(server)
     assert verdict.remedy["action"] == "restart"
     [hup] = [s for s in verdict.remedy["insufficient"] if s["argv"][1] == "-HUP"]
+    [workers] = server.generations().values()
     carry_out([hup])
-    server.reload()
+    _ended(server, workers)
+    server.ready()
     assert server.http("SIZE") == {"small"}
 
     carry_out(check(server).remedy["steps"])

@@ -1,0 +1,370 @@
+"""The case that envcheck comes from: two envdirs, a wrapper, a herder, and a Unicorn that daemonises.
+
+The job and its commands are read, not run: Upstart is not there. Its job file is shown to envcheck in a mount
+namespace of its own, and what `start` does is done by running the same chain detached.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live.checking import Verdict, carry_out
+from live.harness import Server, clean, detach, kill_all_in, need, processes_in, root_only, send, wait_for
+from live.servers import DOTENV_PYTHON, DOTENV_RUBY, Gunicorn, Unicorn
+
+HERDER = Path(__file__).parent / "herder.py"
+SETENV = """\
+#!/bin/sh
+set -e
+app="$1"
+shift
+. {base}/environment
+exec envdir {base}/env.d envdir "{base}/${{app}}/env.d" "$@"
+"""
+SPINUP = """\
+#!/bin/sh
+set -e
+cd "$GOVUK_APP_ROOT"
+exec {python} {herder} -u {kind} -p "${{GOVUK_APP_RUN}}/app.pid" -- {arguments}
+"""
+JOB = """\
+description "{name}"
+respawn
+{stanzas}
+script
+  exec {base}/govuk_setenv {name} {base}/spinup-{name}
+end script
+"""
+NAMESPACE = 'mount -t overlay overlay -o "lowerdir=$0:/etc" /etc && exec "$@"'
+
+pytestmark = root_only
+
+
+class Host:
+    """A host with applications under herders."""
+
+    def __init__(self, base: Path) -> None:
+        need("envdir", "unicorn", "unshare", "mount")
+        self.base = base
+        self.jobs = base / "etc" / "init"
+        self.jobs.mkdir(parents=True)
+        (base / "env.d").mkdir()
+        (base / "environment").write_text("PATH=/usr/bin:/bin\nLC_ALL=C.UTF-8\nTZ=Europe/London\n")
+        setenv = base / "govuk_setenv"
+        setenv.write_text(SETENV.format(base=base))
+        setenv.chmod(0o755)
+        self.put(None, GOVUK_ENV="production", RAILS_ENV="production")
+
+    def put(self, app: str | None, **variables: str | None) -> None:
+        folder = self.base / app / "env.d" if app else self.base / "env.d"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, value in variables.items():
+            if value is None:
+                (folder / name).unlink()
+            else:
+                (folder / name).write_bytes(value.encode())
+
+    def app(self, name: str, make: Callable[..., Server] = Unicorn, stanzas: str = "", **options: Any) -> App:
+        return App(self, name, make, stanzas, **options)
+
+    def spec(self, app: App, sources: list[dict[str, str]], rules: dict[str, Any] | None = None) -> str:
+        given: dict[str, Any] = {"match": {"cwd": str(app.server.folder)}, "sources": sources}
+        if rules:
+            given["env"] = rules
+        path = self.base / "spec.yaml"
+        path.write_text(json.dumps({"version": 1, "apps": {"shop": given}}))
+        return str(path)
+
+    def folders(self, app: App) -> list[dict[str, str]]:
+        return [{"envdir": f"{self.base}/env.d"}, {"envdir": f"{self.base}/{app.name}/env.d"}]
+
+    def envcheck(self, *args: str) -> subprocess.CompletedProcess[str]:
+        prefix = ["unshare", "-m", "--propagation", "private", "sh", "-c", NAMESPACE, str(self.base / "etc")]
+        argv = [*prefix, sys.executable, "-m", "envcheck", *args]
+        env = clean(LC_ALL="en_GB.UTF-8", TZ="Europe/Paris")
+        done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60, cwd="/", env=env)
+        assert done.returncode not in (32, 70), done.stderr
+        return done
+
+    def check(self, app: App, *args: str) -> Verdict:
+        done = self.envcheck("check", *args, *([] if args else [f"cwd:{app.server.folder}"]), "-f", "json")
+        assert done.stdout, done.stderr
+        document = json.loads(done.stdout)
+        [found] = document["hosts"][0]["apps"]
+        return Verdict(document["exit_code"], found)
+
+
+class App:
+    """An application: its server daemonises, its herder watches."""
+
+    def __init__(
+        self, host: Host, name: str, make: Callable[..., Server], stanzas: str, **options: Any
+    ) -> None:
+        self.host, self.name = host, name
+        root, run = host.base / name / "root", host.base / name / "run"
+        run.mkdir(parents=True)
+        self.server = make(root, **options)
+        self.pidfile = run / "app.pid"
+        host.put(name, GOVUK_APP_ROOT=f"{root}\n", GOVUK_APP_RUN=f"{run}\n", GOVUK_APP_NAME=name)
+        job = JOB.format(name=name, base=host.base, stanzas=stanzas)
+        (host.jobs / f"{name}.conf").write_text(job)
+        program, *arguments = self.server.argv()
+        spinup = host.base / f"spinup-{name}"
+        spinup.write_text(
+            SPINUP.format(python=sys.executable, herder=HERDER, kind=program, arguments=" ".join(arguments))
+        )
+        spinup.chmod(0o755)
+        self.extra: dict[str, str] = {}
+
+    def start(self) -> App:
+        env = clean() | {"TERM": "linux", "UPSTART_JOB": self.name, "UPSTART_INSTANCE": "", **self.extra}
+        chain = [str(self.host.base / "govuk_setenv"), self.name, str(self.host.base / f"spinup-{self.name}")]
+        (self.server.folder / "log").touch()
+        detach(["sh", "-e", "-c", f"cd /; exec {' '.join(chain)}"], self.host.base, env)
+        wait_for(self.pidfile.exists, "no pid file")
+        self.server.ready()
+        return self
+
+    @property
+    def herder(self) -> int:
+        words = f"{self.pidfile}\0".encode()
+        [found] = [
+            p.pid
+            for p in processes_in(self.server.folder)
+            if words in (c := Path(f"/proc/{p.pid}/cmdline").read_bytes()) and b"herder.py" in c
+        ]
+        return found
+
+    def reload(self) -> None:
+        """HUP to the herder: a new master, and the old one retired."""
+        before = set(self.server.generations())
+        send(self.herder, signal.SIGHUP)
+        wait_for(lambda: set(self.server.generations()) - before, "no new master")
+        wait_for(lambda: not before & set(self.server.generations()), "the old master stays")
+        self.server.ready()
+
+    def check(self, *args: str) -> Verdict:
+        return self.host.check(self, *args)
+
+
+@pytest.fixture
+def host(home: Path) -> Iterator[Host]:
+    made = Host(home)
+    try:
+        yield made
+    finally:
+        kill_all_in(home)
+
+
+def argvs(steps: list[dict[str, Any]]) -> list[list[str]]:
+    return [step["argv"] for step in steps]
+
+
+def test_fresh(host: Host) -> None:
+    """A fresh start is in sync, and nothing of the caller's shell counts (G17, G18, G19, G21)."""
+    host.put("shop", LINES="one\0two\n", BLANK="x \t\n", CARRIAGE="x\r\n", EMPTY="\n", UNSET="")
+    app = host.app("shop").start()
+    assert app.server.http("LINES") == {"one\ntwo"}
+    assert app.server.http("CARRIAGE") == {"x\r"}
+    verdict = app.check()
+    assert (verdict.status, verdict.wrong()) == (0, {}), verdict.app
+    assert verdict.app["supervisor"] == {"kind": "herder", "name": "shop"}
+
+
+def test_added_changed_removed_and_reloaded(host: Host) -> None:
+    """The original case: the master is younger than the change, and has the old environment (G1-G4)."""
+    host.put("shop", COLOUR="red\n", OLD="1\n")
+    app = host.app("shop").start()
+    started = app.check().app["generations"][0]["environment_read"]
+    host.put("shop", AWS_S3_BUCKET_NAME="bucket", COLOUR="blue\n", OLD=None)
+    app.reload()
+    assert app.server.http("AWS_S3_BUCKET_NAME") == {None}
+    verdict = app.check()
+    assert (verdict.status, verdict.state) == (1, "stale")
+    cause = ("stale", "inherited-by-reexec")
+    assert verdict.wrong() == {"AWS_S3_BUCKET_NAME": cause, "COLOUR": cause, "OLD": cause}
+    origin = verdict.finding("AWS_S3_BUCKET_NAME")["configured"]["origin"]
+    assert origin == f"{host.base}/shop/env.d/AWS_S3_BUCKET_NAME:1"
+    [generation] = verdict.app["generations"]
+    assert (generation["reexeced"], generation["environment_read"]) == (True, started)
+    remedy = verdict.remedy
+    assert remedy["action"] == "restart"
+    steps = argvs(remedy["steps"])
+    assert (steps[0], steps[-1]) == (["initctl", "stop", "shop"], ["initctl", "start", "shop"])
+    assert str(app.server.master) in steps[1]
+    wrong = {tuple(s["argv"]): s["why"] for s in remedy["insufficient"]}
+    assert ("initctl", "reload", "shop") in wrong
+    assert ("kill", "-HUP", str(app.herder)) in wrong
+    assert "never" in wrong["kill", "-HUP", str(app.server.master)]
+
+
+def test_stop_and_start_cures(host: Host) -> None:
+    """Without a job the herder is ended and started again as it was, through the sources of the spec."""
+    app = host.app("shop")
+    app.extra = {"UPSTART_JOB": ""}
+    app.start()
+    host.put("shop", COLOUR="blue\n")
+    app.reload()
+    spec = host.spec(app, host.folders(app))
+    verdict = app.check("-s", spec)
+    assert verdict.says("COLOUR") == ("stale", "inherited-by-reexec")
+    master = app.server.master
+    carry_out(verdict.remedy["steps"])
+    wait_for(lambda: master not in app.server.pids(), "the master does not end")
+    app.server.ready()
+    assert app.server.http("COLOUR") == {"blue"}
+    assert app.check("-s", spec).status == 0
+
+
+def test_a_second_master_that_stays(host: Host) -> None:
+    """USR2 to the herder: two generations (G5)."""
+    app = host.app("shop").start()
+    host.put("shop", COLOUR="blue\n")
+    send(app.herder, signal.SIGUSR2)
+    wait_for(lambda: len(app.server.generations()) == 2, "no second master")
+    app.server.ready(2)
+    verdict = app.check()
+    assert verdict.says(None) == ("latent", "mixed-generations")
+    assert verdict.finding("COLOUR")["diagnosis"] == "stale"
+    assert [g["role"] for g in verdict.app["generations"]] == ["old", "new"]
+    assert verdict.remedy["action"] == "restart"
+
+
+def test_an_orphan(host: Host) -> None:
+    """The herder was killed: nothing that the job does reaches the master (G6)."""
+    app = host.app("shop").start()
+    herder, master = app.herder, app.server.master
+    send(herder, signal.SIGKILL)
+    wait_for(lambda: herder not in app.server.pids(), "the herder does not end")
+    host.put("shop", COLOUR="blue\n")
+    verdict = app.check()
+    assert verdict.says(None) == ("latent", "orphaned")
+    assert verdict.finding("COLOUR")["diagnosis"] == "stale"
+    assert verdict.remedy["action"] == "adopt"
+    steps = argvs(verdict.remedy["steps"])
+    assert (steps[0], steps[-1]) == (["kill", "-QUIT", str(master)], ["initctl", "start", "shop"])
+    assert ["initctl", "start", "shop"] in argvs(verdict.remedy["insufficient"])
+    carry_out(verdict.remedy["steps"][:-1])
+    app.start()
+    assert app.check().status == 0
+
+
+def test_an_empty_file(host: Host) -> None:
+    """A file of no bytes unsets: a restart is useless (G7)."""
+    host.put(None, AWS_ACCESS_KEY="global\n")
+    host.put("shop", AWS_ACCESS_KEY="")
+    app = host.app("shop").start()
+    verdict = app.check("-s", host.spec(app, host.folders(app), {"AWS_ACCESS_KEY": None}))
+    assert verdict.finding("AWS_ACCESS_KEY")["diagnosis"] == "misconfigured"
+    assert verdict.finding("AWS_ACCESS_KEY")["cause"] in ("unset-by-empty-file", "shadowed")
+    assert verdict.remedy["action"] == "fix-configuration"
+
+
+def test_the_global_folder_changed(host: Host) -> None:
+    """Nothing notifies the applications: every one is stale (G11)."""
+    apps = [host.app("shop").start(), host.app("blog").start()]
+    host.put(None, GOVUK_ASSET_HOST="https://assets\n")
+    for app in apps:
+        verdict = app.check()
+        assert verdict.wrong() == {"GOVUK_ASSET_HOST": ("stale", "started-before-change")}
+        assert argvs(verdict.remedy["steps"])[0] == ["initctl", "stop", app.name]
+
+
+@pytest.mark.parametrize("titled", [False, True])
+def test_gunicorn(host: Host, bare: Path, titled: bool) -> None:  # noqa: FBT001
+    """Gunicorn under the herder, without and with setproctitle (G12, G13)."""
+    program: dict[str, Any] = {} if titled else {"bins": bare}
+    app = host.app("shop", Gunicorn, **program)
+    spinup = host.base / "spinup-shop"
+    if not titled:
+        spinup.write_text(spinup.read_text().replace("exec ", f"PATH={bare}:/usr/bin:/bin\nexec "))
+    else:
+        own = Path(sys.executable).parent
+        spinup.write_text(spinup.read_text().replace("exec ", f"PATH={own}:/usr/bin:/bin\nexec "))
+    app.start()
+    first = app.check()
+    assert (first.status, first.wrong()) == (0, {}), first.app
+    host.put("shop", COLOUR="blue\n")
+    app.reload()
+    verdict = app.check()
+    assert verdict.app["supervisor"]["kind"] == "herder"
+    assert verdict.wrong() == {"COLOUR": ("stale", "inherited-by-reexec")}
+
+
+def test_poisoned(host: Host) -> None:
+    """dotenv in a preloaded application: what it set survives USR2 (G14)."""
+    app = host.app("shop", config="preload_app true\n", prelude=DOTENV_RUBY)
+    app.server.write(".env", "COLOUR=red\n")
+    app.start()
+    app.server.write(".env", "COLOUR=blue\n")
+    app.reload()
+    assert app.server.http("COLOUR") == {"red"}
+    spec = host.spec(app, [{"file": str(app.server.folder / ".env"), "dialect": "dotenv-ruby"}])
+    verdict = app.check("-s", spec)
+    assert verdict.says("COLOUR") == ("stale", "poisoned-reexec")
+    assert argvs(verdict.remedy["steps"])[0] == ["initctl", "stop", "shop"]
+
+
+def test_a_folder_in_the_folder(host: Host) -> None:
+    """envdir refuses it: a restart would take the application down (G16)."""
+    app = host.app("shop").start()
+    (host.base / "shop" / "env.d" / "nested").mkdir()
+    verdict = app.check()
+    assert verdict.says(None) == ("latent", "unstartable")
+    assert (verdict.remedy["action"], verdict.remedy["steps"]) == ("refuse", [])
+
+
+def test_leaked(host: Host) -> None:
+    """Started out of another program's session, whose version manager left its mark (G24)."""
+    app = host.app("shop")
+    app.extra = {"RBENV_VERSION": "1.9.3", "SSH_CONNECTION": "x", "FACTER_x": "1"}
+    app.start()
+    verdict = app.check()
+    leaked = ("latent", "leaked")
+    assert verdict.wrong() == {"RBENV_VERSION": leaked, "SSH_CONNECTION": leaked, "FACTER_x": leaked}
+    assert verdict.status == 0
+
+
+def test_the_web_and_its_worker_are_judged_apart(host: Host) -> None:
+    """Two jobs with the same sources: one was restarted after the change, the other was not (G10)."""
+    web = host.app("shop").start()
+    host.put(None, COLOUR="blue\n")
+    worker = host.app("worker").start()
+    assert web.check().wrong() == {"COLOUR": ("stale", "started-before-change")}
+    assert (worker.check().status, worker.check().wrong()) == (0, {})
+
+
+def test_gunicorn_that_was_reloaded_before_its_reexec(host: Host, bare: Path) -> None:
+    """HUP makes the value that the application set part of what USR2 hands on (G15)."""
+    app = host.app("shop", Gunicorn, bins=bare, prelude=DOTENV_PYTHON)
+    spinup = host.base / "spinup-shop"
+    text = spinup.read_text().replace("exec ", f"PATH={bare}:/usr/bin:/bin\nexec ")
+    spinup.write_text(text.replace(" app:app", " --preload app:app"))
+    app.server.write(".env", "COLOUR=red\n")
+    app.start()
+    app.server.reload()
+    app.server.write(".env", "COLOUR=blue\n")
+    app.reload()
+    assert app.server.http("COLOUR") == {"red"}
+    spec = host.spec(app, [{"file": str(app.server.folder / ".env"), "dialect": "dotenv-python"}])
+    assert app.check("-s", spec).says("COLOUR") == ("stale", "poisoned-reexec")
+
+
+def test_a_stanza_of_the_job(host: Host) -> None:
+    """`env` in the job: only stop and start read the job again, restart does not (G25)."""
+    app = host.app("shop", stanzas="env COLOUR=red\nexport COLOUR")
+    app.extra = {"COLOUR": "red"}
+    app.start()
+    assert app.check().wrong() == {}
+    job = host.jobs / "shop.conf"
+    job.write_text(job.read_text().replace("red", "blue"))
+    verdict = app.check()
+    assert verdict.says("COLOUR") == ("stale", "started-before-change")
+    assert ["initctl", "restart", "shop"] in argvs(verdict.remedy["insufficient"])

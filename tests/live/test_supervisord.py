@@ -1,0 +1,183 @@
+"""Servers under the real supervisord: what is configured, what is stale, and what cures it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from live.checking import carry_out
+from live.harness import OWN_BIN, Server, wait_for
+from live.supervised import Supervised, fine, origin, try_step
+
+Run = Callable[[Server], Server]
+
+MAIN = """\
+[supervisord]
+logfile=%(here)s/supervisord.log
+pidfile=%(here)s/supervisord.pid
+nodaemon=true
+environment=COMMON="from-all",SIZE="medium"
+
+[unix_http_server]
+file=%(here)s/ctl.sock
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+
+[supervisorctl]
+serverurl=unix://%(here)s/ctl.sock
+
+[include]
+files=conf.d/*.conf
+"""
+
+PROGRAM = """\
+[program:web]
+command={command}
+directory={folder}
+environment=
+    COLOUR="red",
+    ; a comment between
+    SIZE="large",
+    PATH="{path}",
+    HELLO="%(ENV_GREETING)s, %(program_name)s of %(host_node_name)s"
+stdout_logfile={folder}/log
+redirect_stderr=true
+{more}
+"""
+
+
+class Supervisord(Supervised):
+    supervisor = "supervisord"
+
+    def __init__(self, home: Path, *args: str, more: str = "", **options: Any) -> None:
+        super().__init__(home, *args, own={"GREETING": "hello"}, **options)
+        (self.place / "conf.d").mkdir()
+        self.more = more
+        self.configure("supervisord.conf", MAIN)
+        self.define()
+
+    def define(self, **changed: str) -> None:
+        """Write the program's file, with other values."""
+        text = PROGRAM.format(
+            command=self.command(), folder=self.folder, path=self.env["PATH"], more=self.more
+        )
+        for old, new in changed.items():
+            text = text.replace(f'"{old}"', f'"{new}"')
+        self.configure("conf.d/web.conf", text)
+
+    def watch(self) -> list[str]:
+        return [f"{OWN_BIN}/supervisord", "-n", "-c", "supervisord.conf"]
+
+
+def test_fresh(home: Path, run: Run) -> None:
+    server = Supervisord(home)
+    run(server)
+    fine(server)
+    owner = server.judge().app["supervisor"]
+    assert (owner["kind"], owner["name"]) == ("supervisord", "web:web")
+
+
+def test_a_value_of_the_program(home: Path, bare: Path, run: Run) -> None:
+    server = Supervisord(home, bins=bare)
+    run(server)
+    server.define(red="blue")
+    verdict = server.judge()
+    assert verdict.says("COLOUR") == ("stale", "started-before-change")
+    assert verdict.wrong().keys() == {"COLOUR"}
+    assert origin(verdict, "COLOUR") == f"{server.place}/conf.d/web.conf:5"
+    master = server.master
+    steps = verdict.remedy["insufficient"]
+    assert {s["argv"][3] for s in steps if "supervisorctl" in s["argv"][0]} >= {"signal", "restart", "reread"}
+    for step in steps:
+        try_step(step)
+        server.ready(len(server.generations()))
+        assert server.http("COLOUR") == {"red"}, step
+        assert server.judge().says("COLOUR")[0] == "stale"
+        for other in set(server.generations()) - {server.master}:
+            server.retire(other)
+    verdict = server.judge()
+    master = server.master
+    assert [s["argv"][3:] for s in verdict.remedy["steps"]] == [["update", "web"]]
+    carry_out(verdict.remedy["steps"])
+    server.replaced(master)
+    assert server.http("COLOUR") == {"blue"}
+    fine(server)
+
+
+def test_a_value_for_all_programs(home: Path, run: Run) -> None:
+    server = Supervisord(home)
+    run(server)
+    server.configure("supervisord.conf", MAIN.replace("from-all", "for-all"))
+    verdict = server.judge()
+    assert verdict.wrong() == {"COMMON": ("stale", "started-before-change")}
+    assert origin(verdict, "COMMON") == f"{server.place}/supervisord.conf:5"
+    master = server.master
+    carry_out(verdict.remedy["steps"])
+    server.replaced(master)
+    fine(server)
+
+
+def test_a_variable_that_was_removed(home: Path, run: Run) -> None:
+    server = Supervisord(home)
+    run(server)
+    server.configure("supervisord.conf", MAIN.replace('COMMON="from-all",', ""))
+    verdict = server.judge()
+    assert verdict.says("COMMON")[0] == "stale"
+    master = server.master
+    carry_out(verdict.remedy["steps"])
+    server.replaced(master)
+    fine(server)
+
+
+def test_without_autostart(home: Path) -> None:
+    server = Supervisord(home, more="autostart=false")
+    server.launch()
+    try:
+        wait_for((server.place / "ctl.sock").exists, "supervisord does not listen")
+        carry_out(
+            [{"argv": [f"{OWN_BIN}/supervisorctl", "-c", f"{server.place}/supervisord.conf", "start", "web"]}]
+        )
+        server.ready()
+        server.define(red="blue")
+        master = server.master
+        steps = server.judge().remedy["steps"]
+        assert [s["argv"][3] for s in steps] == ["update", "start"]
+        carry_out(steps)
+        server.replaced(master)
+        fine(server)
+    finally:
+        server.stop()
+
+
+def test_a_configuration_that_is_refused(home: Path, run: Run) -> None:
+    server = Supervisord(home)
+    run(server)
+    server.define(red='blue" "X')
+    verdict = server.judge()
+    finding = verdict.findings(None)
+    assert [f["cause"] for f in finding] == ["unstartable"], verdict.app
+    assert verdict.remedy["action"] == "refuse"
+
+
+def test_a_file_that_the_command_reads(home: Path, bare: Path, run: Run) -> None:
+    server = Supervisord(home, bins=bare)
+    server.chain = ("envdir", str(server.folder / "env.d"))
+    server.put(SHAPE="round").define()
+    run(server)
+    fine(server)
+    server.put(SHAPE="square")
+    verdict = server.judge()
+    assert verdict.wrong() == {"SHAPE": ("stale", "started-before-change")}
+    assert origin(verdict, "SHAPE") == f"{server.folder}/env.d/SHAPE:1"
+    [update] = [s for s in verdict.remedy["insufficient"] if "update" in s["argv"]]
+    try_step(update)
+    assert server.http("SHAPE") == {"round"}
+    steps = verdict.remedy["steps"]
+    assert [s["argv"][3:] for s in steps] == [["restart", "web:web"]]
+    master = server.master
+    carry_out(steps)
+    server.replaced(master)
+    assert server.http("SHAPE") == {"square"}
+    fine(server)

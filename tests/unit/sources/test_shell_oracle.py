@@ -1,0 +1,134 @@
+"""Generated shell scripts: what is computed is what dash gives the program that they start."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from unit.sources.oracle import absent, seeded
+
+from envcheck.model import FileFacts
+from envcheck.sources import shell
+from envcheck.sources.shell_state import Called
+
+SEEDS = range(40)
+SCRIPTS = 25  # for each seed
+NAMES = ("A", "B", "COLOUR", "_x", "S3_BUCKET", "GONE")
+BASE = {"GONE": "from outside", "B": "base", "COLOUR": "a  b"}
+TEXTS = (
+    "red",
+    "a b",
+    "",
+    "x=y",
+    "#no",
+    "it's",
+    'say "so"',
+    "100%",
+    "é",
+    "a\\b",
+    "$",
+    "a;b",
+    "two\nlines",
+    "-n",
+)
+FILE = "other.sh"
+
+
+def quoted(text: str, pick: random.Random) -> str:
+    """Write a text in one of the ways in which shell can."""
+    ways: list[str] = []
+    if "'" not in text:
+        ways.append("'" + text + "'")
+    ways.append('"' + "".join("\\" + c if c in '"\\$`' else c for c in text) + '"')
+    if text and "\n" not in text:
+        ways.append("".join(c if c.isalnum() or c in "%=_" else "\\" + c for c in text))
+    return pick.choice(ways)
+
+
+def value(pick: random.Random) -> str:
+    pieces: list[str] = []
+    for _ in range(pick.randrange(3)):
+        name = pick.choice(NAMES)
+        forms = [f"${{{name}}}", f'"${name}"', f'"${{{name}:-none}}"', f"${{{name}-none}}"]
+        pieces.append(pick.choice([quoted(pick.choice(TEXTS), pick), pick.choice(forms)]))
+    return "".join(pieces)
+
+
+def statement(pick: random.Random, *, sourced: bool) -> str:
+    name = pick.choice(NAMES)
+    kinds = [
+        f"{name}={value(pick)}",
+        f"{name}={value(pick)} {pick.choice(NAMES)}={value(pick)}",
+        f"export {name}",
+        f"export {name}={quoted(pick.choice(TEXTS), pick)} {pick.choice(NAMES)}",
+        f'export {name}="${pick.choice(NAMES)}"',
+        f"unset {name}",
+        f"unset -v {name}",
+        pick.choice(["set -a", "set +a", "set -o allexport", "set +o allexport", "set -e", "set -eC"]),
+        f"# {name}=comment",
+        f"{name}={value(pick)} # behind",
+        f"{name}=\\\n{value(pick)}",
+        ":",
+        "exec 2>&1",
+        "umask 022",
+        f"cat <<'END' >/dev/null\n{name}=in a document\nEND",
+        f"A={value(pick)}; export A",
+    ]
+    if not sourced:
+        kinds += [f". ./{FILE}", f"[ -r ./{FILE} ] && . ./{FILE}", "[ -f ./none ] && . ./none"]
+        kinds += [f"if [ -r ./{FILE} ]; then\n  . ./{FILE}\nfi", 'cd "."', "cd . && export A"]
+        kinds += ["true && A=1", f"{name}=1 && export {name}"]
+    return pick.choice(kinds)
+
+
+def script(pick: random.Random, *, sourced: bool = False) -> str:
+    lines = [statement(pick, sourced=sourced) for _ in range(pick.randrange(1, 9))]
+    return "\n".join(pick.choice(["", "  "]) + line for line in lines) + "\n"
+
+
+def really(folder: Path, env: dict[str, str]) -> dict[str, str]:
+    done = subprocess.run(["dash", "run"], check=False, capture_output=True, cwd=folder, env=env, timeout=20)
+    assert done.returncode == 0, done.stderr
+    pairs = [entry.partition(b"=") for entry in done.stdout.split(b"\0") if entry]
+    found = {n.decode(): v.decode("utf-8", "surrogateescape") for n, _, v in pairs}
+    return {n: v for n, v in found.items() if n not in ("PWD", "OLDPWD")}
+
+
+def computed(folder: Path, env: dict[str, str]) -> dict[str, str]:
+    def read(path: str) -> FileFacts:
+        file = Path(path)
+        return FileFacts("ok", file.read_bytes()) if file.exists() else FileFacts("missing")
+
+    facts = read(str(folder / "run"))
+    done = shell.run(str(folder / "run"), facts, Called(env, folder=str(folder)), read)
+    found = dict(env)
+    for piece in done.pieces:
+        assert piece.parsed is not None, piece.why
+        for assignment in piece.parsed.assignments:
+            assert not assignment.dynamic, assignment
+            if assignment.value is None:
+                found.pop(assignment.name, None)
+            else:
+                found[assignment.name] = assignment.value
+    if done.command[:1] == ("env",):
+        prefix = [w.partition("=") for w in done.command[1:] if "=" in w]
+        found |= {n: v for n, _, v in prefix}
+    return found
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_scripts_as_dash_reads_them(seed: int, tmp_path: Path) -> None:
+    if shutil.which("dash") is None:
+        absent("dash")
+    pick = seeded(seed)
+    for number in range(SCRIPTS):
+        (tmp_path / FILE).write_text(script(pick, sourced=True))
+        end = pick.choice(["exec env -0\n", f"{pick.choice(NAMES)}=last exec env -0\n", "env -0\n"])
+        (tmp_path / "run").write_text("#!/bin/sh\n" + script(pick) + end)
+        env = dict(pick.sample(sorted(BASE.items()), pick.randrange(3)))
+        told = (number, (tmp_path / "run").read_text(), (tmp_path / FILE).read_text(), env)
+        given = really(tmp_path, env | {"PATH": "/usr/bin:/bin"})
+        assert computed(tmp_path, env) == {n: v for n, v in given.items() if n != "PATH"}, told
