@@ -110,10 +110,8 @@ def _server(target: str, spec: Spec | None, *, live: bool) -> tuple[Snapshot, Se
     found = matching.of_app(snapshot, apps[target]) if target in apps else matching.targets(snapshot, target)
     if not found:
         raise matching.nothing(snapshot, target, "server")
-    if len(found) > 1:
-        pids = ", ".join(str(s.first.pid) for s in found)
-        raise UsageError(f"{target} means several servers", f"name one of them by its pid: {pids}")
-    return snapshot, found[0]
+    first = _one([s.first for s in found], target)
+    return snapshot, next(s for s in found if s.first.pid == first.pid)
 
 
 def source_of(path: str, dialect: str | None) -> Source:

@@ -1,4 +1,4 @@
-"""What is doubtful in a source, beside what its grammar says of it: duplicates, unset variables, open secrets."""
+"""What is doubtful in a source beside what its grammar says: duplicates, empty files, open secrets."""
 
 from __future__ import annotations
 

@@ -6,27 +6,24 @@ answers; it reads nothing itself. A server that nobody is known to watch over is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from typing import Protocol, cast
 
-from envcheck.model import Configured, Hazard, Owner, Process, Server, Snapshot, Start, Step
-from envcheck.secrecy import Policy
-from envcheck.supervisors import (
-    circus,
-    daemontools,
-    herder,
-    honcho,
-    monit,
-    openrc,
-    runit,
-    s6,
-    supervisord,
-    systemd,
-    sysv,
-    tmux,
-    unsupervised,
-    wrappers,
+from envcheck.model import (
+    Applied,
+    Configured,
+    Hazard,
+    Owner,
+    Process,
+    Server,
+    Snapshot,
+    Source,
+    Stage,
+    Start,
+    Step,
 )
+from envcheck.secrecy import Policy
 from envcheck.supervisors.known import Known
 
 
@@ -56,29 +53,49 @@ class Supervisor(Protocol):
         ...
 
 
-# The one without an owner; the others are asked in this order, and the nearest to the server wins.
-UNSUPERVISED: Supervisor = unsupervised
-
-SUPERVISORS: dict[str, Supervisor] = {
-    "runit": runit,
-    "daemontools": daemontools,
-    "s6": s6,
-    "herder": herder,
-    "openrc": openrc,
-    "monit": monit,
-    "tmux": tmux,
-    "sysv": sysv,
-    "supervisord": supervisord,
-    "circus": circus,
-    "honcho": honcho,
-    "systemd": systemd,
+# Each with the words one of which is in the command line of an ancestor, in the cgroup, or among the names of
+# variables, if it can be the owner. Only then its module is imported: a server has one or two of them.
+SUPERVISORS: dict[str, tuple[str, ...]] = {
+    "runit": ("runsv",),
+    "daemontools": ("supervise",),
+    "s6": ("s6-supervise",),
+    "herder": ("herder", "UPSTART_"),
+    "openrc": ("supervise-daem", "RC_SVCNAME"),
+    "monit": ("MONIT_",),
+    "tmux": ("tmux", "TMUX"),
+    "sysv": (".pid",),
+    "supervisord": ("supervisord", "SUPERVISOR_"),
+    "circus": ("circus",),
+    "honcho": ("honcho", "foreman", "overmind", "HONCHO_"),
+    "systemd": (".service", ".scope"),
 }
 
 
-def fresh(owner: Owner, process: Process, known: Known) -> Start:
-    """Say what a fresh start would give: by the supervisor, then by the wrappers in what it starts."""
-    return wrappers.follow(SUPERVISORS[owner.kind].start(owner, process, known), process, known)
+def candidates(process: Process, ancestors: Sequence[Process]) -> Iterator[Supervisor]:
+    """Give those that can be the owner."""
+    words = [process.cgroup, *process.argv, *process.at_exec.variables, *process.live.variables]
+    words += [word for ancestor in ancestors for word in (ancestor.comm, *ancestor.argv[:3])]
+    text = "\n".join(words)
+    return (named(kind) for kind, signs in SUPERVISORS.items() if any(sign in text for sign in signs))
+
+
+def named(kind: str) -> Supervisor:
+    return cast("Supervisor", import_module(f"{__name__}.{kind}"))
 
 
 def supervisor(owner: Owner | None) -> Supervisor:
-    return UNSUPERVISED if owner is None else SUPERVISORS[owner.kind]
+    return named("unsupervised" if owner is None else owner.kind)
+
+
+def fresh(owner: Owner, process: Process, known: Known) -> Start:
+    """Say what a fresh start would give: by the supervisor, then by the wrappers in what it starts.
+
+    What one supervisor's files do to envcheck must not keep the other servers from being judged.
+    """
+    from envcheck.supervisors import wrappers  # noqa: PLC0415 - only where somebody owns the server
+
+    try:
+        return wrappers.follow(named(owner.kind).start(owner, process, known), process, known)
+    except Exception as error:  # noqa: BLE001 - its text may hold values, and is not told
+        why = f"a fault of envcheck itself ({type(error).__name__}): please report it"
+        return Start((Applied(Source(owner.kind, owner.name, Stage.EXEC), None, 0.0, why),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from envcheck.model import Answers, Generation, Owner, Process, Server
-from envcheck.supervisors import SUPERVISORS, herder, sysv
+from envcheck.supervisors import candidates, herder, sysv
 
 # What a parent did is certain, a cgroup is inherited by all that a unit starts, marks outlive their author.
 TRUST = ("ancestor", "cgroup", "marks")
@@ -53,7 +53,7 @@ def owners(process: Process, processes: Mapping[int, Process]) -> tuple[Owner, .
     Marks in the environment count only where neither an ancestor nor the cgroup tells.
     """
     chain = tuple(_ancestors(process, processes))
-    found: Iterable[Owner | None] = (module.owner(process, chain) for module in SUPERVISORS.values())
+    found: Iterable[Owner | None] = (module.owner(process, chain) for module in candidates(process, chain))
     ranked = sorted((o for o in found if o is not None), key=lambda o: (TRUST.index(o.evidence), o.distance))
     certain = [o for o in ranked if o.evidence != "marks"]
     return tuple(certain or ranked[:1])

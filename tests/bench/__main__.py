@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from bench import world
 from bench.timing import Command, alternate
+from envcheck.hosts.local import Local
 
 ROUNDS = 15
 
@@ -55,7 +56,9 @@ def scan(folder: Path) -> Iterator[Row]:
         "ours": Command([sys.executable, "-I", "-S", "-c", ours]),
         "c": Command([str(world.compile_c("scan", folder))]),
         "ps": Command(["ps", "auxeww"]),
-        "pgrep": Command(["sh", "-c", 'for p in $(pgrep -f "[g]unicorn"); do cat /proc/$p/environ; done'], fine=(0, 1)),
+        "pgrep": Command(
+            ["sh", "-c", 'for p in $(pgrep -f "[g]unicorn"); do cat /proc/$p/environ; done'], fine=(0, 1)
+        ),
         "psutil": Command([sys.executable, "-c", PSUTIL]),
     }
     with world.processes(folder, idle=2000, alike=64):
@@ -69,15 +72,13 @@ def scan(folder: Path) -> Iterator[Row]:
 
 def live(folder: Path) -> Iterator[Row]:
     """A live read of 50 workers, in process."""
-    from envcheck import probe  # noqa: PLC0415
-
     request = {"op": "scan", "interpreters": ["/python"], "words": ["gunicorn"]}
     with world.gunicorn(folder, workers=50, variables=60):
         times: dict[bool, list[float]] = {True: [], False: []}
         for _ in range(ROUNDS):
             for kind, seconds in times.items():
                 start = time.perf_counter()
-                probe.answer([{**request, "live": kind}])
+                Local().ask([{**request, "live": kind}])
                 seconds.append(time.perf_counter() - start)
     added = min(times[True]) - min(times[False])
     yield Row("live read of a master and 50 workers, beside the rest", added * 1000, "ms", 40.0)

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def compile_c(name: str, folder: Path) -> Path:
 
 
 @contextmanager
-def processes(folder: Path, idle: int, alike: int) -> Iterator[None]:
+def processes(folder: Path, idle: int, alike: int) -> Generator[None]:
     """Run *idle* processes with 25 variables, and *alike* that a scan takes for Gunicorn's, with 60."""
     sleeper = compile_c("sleeper", folder)
     python = folder / "python3"
@@ -47,7 +47,7 @@ APP = "def app(environ, start_response):\n    start_response('200 OK', [])\n    
 
 
 @contextmanager
-def gunicorn(folder: Path, workers: int, variables: int) -> Iterator[Path]:
+def gunicorn(folder: Path, workers: int, variables: int) -> Generator[Path]:
     """Run a real Gunicorn in the environment that a spec expects; gives the path of the spec."""
     names = [f"SETTING_{i}" for i in range(variables)]
     sources = folder / "env.d"

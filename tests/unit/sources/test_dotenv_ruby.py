@@ -58,7 +58,8 @@ def test_recorded(case: dict[str, Any]) -> None:
         expected = {case["expected_value_of"]: case["expected"]}
         found = {name: value for name, value in environment(parsed).items() if name in expected}
     else:
-        expected, found = case["expected"] or {}, environment(parsed)
+        expected = dict(case["expected"] or {})
+        found = environment(parsed)
     if case["needs_command_substitution"]:
         expected = {name: value for name, value in expected.items() if name not in dynamic}
         found = {name: value for name, value in found.items() if name not in dynamic}

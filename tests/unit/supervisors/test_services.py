@@ -9,7 +9,7 @@ import pytest
 
 from envcheck.model import Action, Answers, FileFacts, Owner, Process, Server
 from envcheck.sources import chain
-from envcheck.supervisors import SUPERVISORS, fresh, sysv
+from envcheck.supervisors import fresh, named, sysv
 from envcheck.supervisors.known import Known
 from envcheck.supervisors.ownership import owned
 
@@ -33,7 +33,7 @@ def own(*processes: Process) -> Server:
 
 def plan(server: Server, answers: Answers = Answers()) -> tuple[tuple[str, ...], ...]:  # noqa: B008
     assert server.owner is not None
-    module = SUPERVISORS[server.owner.kind]
+    module = named(server.owner.kind)
     configured = chain.combine(fresh(server.owner, server.first, Known(answers)).applied)
     snapshot = build.snapshot()
     return tuple(s.argv for s in module.restart(server.owner, server, configured, snapshot, build.OPEN))
