@@ -13,6 +13,7 @@ from envcheck.model import (
     Finding,
     Hazard,
     Remedy,
+    Severity,
     Snapshot,
     Stage,
     Step,
@@ -56,23 +57,37 @@ def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, po
     preload = SERVERS[context.server.kind].preloads(context.server, snapshot.files)
     if preload is None and _loaded_by_workers(context):
         preload = False
-    wanted = [(_action(f, context, preload=preload), f) for f in findings]
+    wanted = _pressing([(_action(f, context, preload=preload), f) for f in findings])
     action = max((a for a, _ in wanted), key=ORDER.index, default=Action.NONE)
     if any(f.cause is Cause.UNSTARTABLE for f in findings):
         action = max(action, Action.REFUSE, key=ORDER.index)
     stages = frozenset(_stage(f) for a, f in wanted if a is action)
     steps = _steps(action, context, snapshot, policy)
     unexplained = any(f.diagnosis is Diagnosis.UNEXPLAINED and f.cause is None for f in findings)
-    helpless = action in NOTES or (unexplained and not steps)
+    by_hand = action is Action.RESTART and not steps
+    helpless = action in NOTES or by_hand or (unexplained and not steps)
     return Remedy(
-        action=action,
+        action=_amounts_to(action, context),
         sufficient=not helpless and all(s.runnable for s in steps),
         steps=steps,
-        insufficient=_insufficient(action, context, stages) if steps else (),
+        insufficient=_insufficient(action, context, stages) if steps or by_hand else (),
         hazards=_hazards(action, context, findings, snapshot),
         note=_note(action, [f for a, f in wanted if a is action], helpless=helpless)
+        or (_advice(context, snapshot) if by_hand else "")
         or (f"{COMPARE} {context.server.first.pid}" if _incomparable(findings) else ""),
     )
+
+
+def _amounts_to(action: Action, context: Context) -> Action:
+    """Say what a restart is in the words of its supervisor: a container has to be created anew."""
+    said = getattr(supervisor(context.server.owner), "RESTART_IS", Action.RESTART)
+    return said if action is Action.RESTART else action
+
+
+def _advice(context: Context, snapshot: Snapshot) -> str:
+    """Say what is to be done where a supervisor does not tell enough for a command."""
+    advice = getattr(supervisor(context.server.owner), "advice", None)
+    return str(advice(context.server.owner, snapshot)) if advice else ""
 
 
 def _loaded_by_workers(context: Context) -> bool:
@@ -94,6 +109,19 @@ def _note(action: Action, findings: Sequence[Finding], *, helpless: bool) -> str
     if action in NOTES:
         return f"{NOTES[action]}{': ' + names if names else ''}"
     return UNKNOWN if helpless and action is Action.NONE else ""
+
+
+def _pressing(wanted: list[tuple[Action, Finding]]) -> list[tuple[Action, Finding]]:
+    """Leave out what must not keep a restart from curing the rest: warnings, what the application does."""
+    curable = any(a is not Action.NONE and a not in NOTES for a, _ in wanted)
+    return [(a, f) for a, f in wanted if not (curable and a in NOTES and _lesser(f))]
+
+
+def _lesser(finding: Finding) -> bool:
+    by_application = finding.cause in (Cause.SET_BY_APPLICATION, Cause.REMOVED_BY_APPLICATION)
+    return by_application or (
+        finding.expected is not None and finding.expected.severity is not Severity.ERROR
+    )
 
 
 def _incomparable(findings: Sequence[Finding]) -> bool:
@@ -129,6 +157,9 @@ def _action(finding: Finding, context: Context, *, preload: bool | None) -> Acti
             return Action.ADOPT
         case Diagnosis.LATENT if finding.cause is Cause.ORPHANED:
             return Action.RETIRE_OLD if any(g.master for g in context.server.generations) else Action.RESTART
+        case Diagnosis.STALE if finding.cause is Cause.NOT_APPLIED and _stage(finding) is Stage.APPLICATION:
+            # The application does not load the file that is said to be its own.
+            return Action.FIX_CONFIGURATION
         case Diagnosis.STALE | Diagnosis.UNEXPLAINED if finding.cause and finding.cause in BY_CAUSE:
             return BY_CAUSE[finding.cause]
         case Diagnosis.STALE:
@@ -165,6 +196,11 @@ def _hazards(
         Hazard(f.variable, Cause.LEAKED.value, "only the running process has it: a restart would lose it")
         for f in findings
         if f.cause is Cause.LEAKED and f.diagnosis is Diagnosis.LATENT
+    ]
+    leaked += [
+        Hazard(f.variable, Cause.LEAKED.value, "no source sets it: a restart drops it")
+        for f in findings
+        if f.variable and f.diagnosis is Diagnosis.STALE and f.expected is None and not f.settings
     ]
     owner = context.server.owner
     return (*leaked, *supervisor(owner).hazards(owner, context.server, snapshot))

@@ -60,7 +60,8 @@ def _folder(source: Source, facts: FileFacts) -> Applied:
     parsed = envdir.parse_folder(facts, source.dialect or "daemontools")
     times = {name: entry.changed for name, entry in facts.entries.items()}
     dated = tuple(a._replace(changed=times.get(a.name, 0.0)) for a in parsed.assignments)
-    return Applied(source, parsed._replace(assignments=dated), max([facts.changed, *times.values()]))
+    # That a variable is gone, only the folder itself can tell.
+    return Applied(source, parsed._replace(assignments=dated), facts.changed)
 
 
 def configure(

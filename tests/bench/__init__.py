@@ -1,1 +1,1 @@
-"""Benchmarks: ratios within one run, whole processes, alternating. `make bench`."""
+"""The benchmark: ratios measured in one run, against what else one would use. `make bench`."""

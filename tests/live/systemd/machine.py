@@ -18,6 +18,7 @@ from typing import Self
 from live.harness import SYSTEM_PATH, need, wait_for
 
 MANAGER = "/lib/systemd/systemd"
+CHECKOUT = Path(__file__).resolve().parents[3]
 CGROUPS = [p for p in map(Path, ("/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified")) if p.is_dir()]
 
 # What runs in the new namespaces, and ends by becoming systemd. $1: the new root; then folders to bind.
@@ -54,7 +55,8 @@ class Machine:
 
     def __init__(self, *binds: Path) -> None:
         need("unshare", "nsenter", "systemctl")
-        self.binds = [str(b) for b in binds]
+        # The checkout may lie below /tmp, which the machine has one of its own of.
+        self.binds = [str(b) for b in (CHECKOUT, *binds)]
         self.folder = Path(tempfile.mkdtemp(prefix="envcheck-systemd-", dir="/var/tmp"))
         self.name = self.folder.name
         self.root = self.folder / "root"
