@@ -71,6 +71,9 @@ def process(facts: Answer, host: Answer, ports: Mapping[int, str]) -> Process:
         listens=tuple(sorted({ports[i] for i in facts.get("sockets", ()) if i in ports})),
         title_is_cut=bool(area) and not raw.endswith(b"\0\0") and len(raw) >= area,
         inner=int(status.get("NSpid", "0").split()[-1]),
+        stderr=_text(facts.get("stderr")) or "",
+        gid=int(status.get("Gid", "-1").split()[0]),
+        groups=tuple(int(group) for group in status.get("Groups", "").split()),
     )
 
 

@@ -31,6 +31,7 @@ def process(pid: int, argv: Sequence[str], **given: Any) -> Process:
         "parent": 1,
         "started": NOW - 1000,
         "uid": 1000,
+        "gid": 1000,
         "comm": "gunicorn",
         "exe": "/usr/bin/python3",
         "cwd": "/srv/shop",

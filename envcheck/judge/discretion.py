@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
+from envcheck.judge.remedy import all_or_none
 from envcheck.model import AppReport, Finding, Generation, Process, Remedy, Server, Step
 from envcheck.secrecy import Policy, known_forms, looks_secret, mask_forms
 
@@ -74,7 +75,7 @@ def _finding(finding: Finding, mask: Mask) -> Finding:
 
 
 def _remedy(remedy: Remedy, mask: Mask) -> Remedy:
-    steps = tuple(_step(s, mask) for s in remedy.steps)
+    steps = all_or_none(tuple(_step(s, mask) for s in remedy.steps))
     return remedy._replace(
         sufficient=remedy.sufficient and all(s.runnable for s in steps),
         steps=steps,

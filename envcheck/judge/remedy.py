@@ -45,6 +45,7 @@ BY_CAUSE = {
 }
 
 UNKNOWN = "what a restart would give is not known: name the sources in the spec"
+AS_ROOT = "run envcheck as root, with sudo, or as the user of the server: its environment may not be read"
 COMPARE = "say what is expected, in a spec: envcheck check -s FILE; what it has: envcheck show"
 NOTES = {
     Action.FIX_CONFIGURATION: "mend the configuration first, no restart can help before",
@@ -62,7 +63,7 @@ def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, po
     if any(f.cause is Cause.UNSTARTABLE for f in findings):
         action = max(action, Action.REFUSE, key=ORDER.index)
     stages = frozenset(_stage(f) for a, f in wanted if a is action)
-    steps = _steps(action, context, snapshot, policy)
+    steps = all_or_none(_steps(action, _without_removed(context, findings), snapshot, policy))
     unexplained = any(f.diagnosis is Diagnosis.UNEXPLAINED and f.cause is None for f in findings)
     by_hand = action is Action.RESTART and not steps
     helpless = action in NOTES or by_hand or (unexplained and not steps)
@@ -71,9 +72,10 @@ def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, po
         sufficient=not helpless and all(s.runnable for s in steps),
         steps=steps,
         insufficient=_insufficient(action, context, stages) if steps or by_hand else (),
-        hazards=_hazards(action, context, findings, snapshot),
+        hazards=_hazards(action, context, findings, snapshot, steps),
         note=_note(action, [f for a, f in wanted if a is action], helpless=helpless)
         or (_advice(context, snapshot) if by_hand else "")
+        or (AS_ROOT if _refused(findings) else "")
         or (f"{COMPARE} {context.server.first.pid}" if _incomparable(findings) else ""),
     )
 
@@ -90,6 +92,18 @@ def _advice(context: Context, snapshot: Snapshot) -> str:
     return str(advice(context.server.owner, snapshot)) if advice else ""
 
 
+def all_or_none(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Let none be run where one cannot: a server that was stopped must not stay so."""
+    return steps if all(s.runnable for s in steps) else tuple(s._replace(runnable=False) for s in steps)
+
+
+def _without_removed(context: Context, findings: Sequence[Finding]) -> Context:
+    """Note what the restart is to take away: what is stale because no source sets it."""
+    names = [f.variable for f in findings if f.diagnosis is Diagnosis.STALE and not f.settings]
+    removed = frozenset(name for name in names if name is not None)
+    return context._replace(configured=context.configured._replace(removed=removed))
+
+
 def _loaded_by_workers(context: Context) -> bool:
     """Tell whether workers have what the application loads, and their master has not: it is not preloaded."""
     settings = context.configured.settings
@@ -100,6 +114,13 @@ def _loaded_by_workers(context: Context) -> bool:
         if generation.master and generation.master.live.usable
         for worker in generation.workers
         for name in names
+    )
+
+
+def _refused(findings: Sequence[Finding]) -> bool:
+    """Tell whether nothing could be judged for want of permission."""
+    return any(f.cause is Cause.DENIED for f in findings) and not any(
+        f.wrong for f in findings if f.cause is not Cause.DENIED
     )
 
 
@@ -188,10 +209,15 @@ def _steps(action: Action, context: Context, snapshot: Snapshot, policy: Policy)
 
 
 def _hazards(
-    action: Action, context: Context, findings: Sequence[Finding], snapshot: Snapshot
+    action: Action,
+    context: Context,
+    findings: Sequence[Finding],
+    snapshot: Snapshot,
+    steps: Sequence[Step],
 ) -> tuple[Hazard, ...]:
+    told = [h for step in steps for h in step.hazards]
     if action is not Action.RESTART:
-        return ()
+        return tuple(told)
     leaked = [
         Hazard(f.variable, Cause.LEAKED.value, "only the running process has it: a restart would lose it")
         for f in findings
@@ -203,4 +229,5 @@ def _hazards(
         if f.variable and f.diagnosis is Diagnosis.STALE and f.expected is None and not f.settings
     ]
     owner = context.server.owner
-    return (*leaked, *supervisor(owner).hazards(owner, context.server, snapshot))
+    told += supervisor(owner).hazards(owner, context.server, snapshot)
+    return tuple(dict.fromkeys([*leaked, *told]))

@@ -130,6 +130,9 @@ class Configured(NamedTuple):
     settings: Mapping[str, tuple[Setting, ...]] = {}
     known: bool = False  # False: there is no chain to compare with
     start: Start | None = None  # what the supervisor would do, where that is where it comes from
+    removed: frozenset[str] = (
+        frozenset()
+    )  # what the server has and no source sets: it is not to have it again
 
     @property
     def gaps(self) -> tuple[Applied, ...]:

@@ -44,6 +44,9 @@ class Process(NamedTuple):
     listens: tuple[str, ...] = ()  # TCP ports
     title_is_cut: bool = False  # the command line fills its area to the last byte
     inner: int = 0  # its pid in its own pid namespace; 0: not known
+    stderr: str = ""  # where its standard error goes
+    gid: int = -1  # -1: not known
+    groups: tuple[int, ...] = ()  # the supplementary ones
 
     @property
     def running(self) -> Reading:

@@ -73,6 +73,7 @@ class Step(NamedTuple):
     why: str
     disruption: Disruption | None = None
     runnable: bool = True
+    hazards: tuple[Hazard, ...] = ()  # what this very command may lose, or why it cannot be run
 
 
 class Hazard(NamedTuple):

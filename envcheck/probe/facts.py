@@ -51,6 +51,7 @@ def _blank(pid: int) -> dict:
         "root": None,
         "cgroup": b"",
         "stdout": None,
+        "stderr": None,
         "sockets": [],
         "image": "",
         "environ": {"status": "", "data": b"", "expected": -1, "detail": ""},
@@ -117,6 +118,7 @@ def _read(body: Folder, image: Image, found: dict, deadline: float) -> None:
     for name in ("exe", "cwd", "root"):
         found[name] = body.try_link(name.encode())
     found["stdout"] = body.try_link(b"fd/1")
+    found["stderr"] = body.try_link(b"fd/2")
     found["sockets"] = _sockets(body)
     found["environ"] = block.read(body)
     if deadline:

@@ -21,6 +21,7 @@ from envcheck.model import (
     Step,
 )
 from envcheck.moments import iso
+from envcheck.secrecy import MASK
 
 FINE = (Diagnosis.IN_SYNC, Diagnosis.UNPROVEN)
 FEW = 8  # pids that are told one by one
@@ -229,9 +230,18 @@ def remedy_lines(remedy: Remedy, width: int) -> Iterator[str]:
         yield from _wrapped(f"do: {remedy.note}", width, "")
     if remedy.steps:
         yield ""
-        yield f"do: {remedy.action}" + ("" if remedy.sufficient else " (fill in what is masked)")
+        yield f"do: {remedy.action}{_incomplete(remedy)}"
         for step in remedy.steps:
             yield from _step(step, width)
+
+
+def _incomplete(remedy: Remedy) -> str:
+    """Say what is to be done before the first of the steps."""
+    masked = any(MASK in word for step in remedy.steps for word in step.argv)
+    notes = ["fill in what is masked"] if masked and not remedy.sufficient else []
+    if not all(step.runnable for step in remedy.steps):
+        notes.append("the start step is not complete: do not begin before it is")
+    return "".join(f" ({note})" for note in notes)
 
 
 def _merged(remedy: Remedy) -> Iterable[str]:

@@ -54,6 +54,10 @@ class ServerKind(Protocol):
         """Name the files in which the server itself sets variables or says how it loads the application."""
         ...
 
+    def folder(self, server: Server, files: Mapping[str, FileFacts]) -> str | None:
+        """Give the folder that it was started in; None where it has left it, and nothing tells."""
+        ...
+
     def own_settings(self, server: Server, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:
         """Say which variables the server itself sets, from its arguments and the files of `own_sources`."""
         ...

@@ -37,7 +37,7 @@ def _servers(kind: str, module: ServerKind, processes: list[Process]) -> list[Se
     chains = _chains(masters)
     made = [_server(kind, module, chain, workers) for chain in chains]
     for stray in orphans.values():
-        _adopt(kind, made, Generation(None, tuple(stray), "orphaned", _reexeced(module, stray), None))
+        _adopt(kind, module, made, Generation(None, tuple(stray), "orphaned", _reexeced(module, stray), None))
     return made
 
 
@@ -101,7 +101,7 @@ def _reexeced(module: ServerKind, processes: Iterable[Process]) -> bool:
     return any(module.is_reexeced(p) for p in processes)
 
 
-def _adopt(kind: str, made: list[Server], orphaned: Generation) -> None:
+def _adopt(kind: str, module: ServerKind, made: list[Server], orphaned: Generation) -> None:
     """Add workers without a master to the one server that they can be of, else as a server of their own."""
     first = orphaned.workers[0]
     homes = [i for i, s in enumerate(made) if (s.first.cwd, s.first.uid) == (first.cwd, first.uid)]
@@ -109,7 +109,7 @@ def _adopt(kind: str, made: list[Server], orphaned: Generation) -> None:
         home = made[homes[0]]
         made[homes[0]] = home._replace(generations=(orphaned, *home.generations))
     else:
-        made.append(Server(kind, _from_folder(first.cwd) or kind, (orphaned,), None))
+        made.append(Server(kind, _from_folder(first.cwd) or kind, (orphaned,), module.arguments(first)))
 
 
 def _name(kind: str, module: ServerKind, master: Process) -> str:

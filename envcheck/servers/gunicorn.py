@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from envcheck.model import Action, Disruption, FileFacts, Process, Role, Server, Setting, Source, Stage, Step
-from envcheck.servers.signals import has, mask, option, send
+from envcheck.servers.signals import has, mask, masters, option, send, started_in
 from envcheck.sources import gunicorn_config
 
 WORDS = ("gunicorn",)
@@ -147,7 +147,23 @@ def own_sources(server: Server) -> tuple[Source, ...]:
 
 
 def _absolute(path: str, process: Process) -> str:
-    return posixpath.normpath(posixpath.join(process.cwd or "/", path))
+    return posixpath.normpath(posixpath.join(_folder(process) or process.cwd or "/", path))
+
+
+def _folder(process: Process) -> str | None:
+    """Give the folder it was started in: --chdir moves it, and then PWD is all that tells."""
+    moved = option(_own_arguments(process), "--chdir")
+    if not moved:
+        return process.cwd
+    told = started_in(process)
+    target = posixpath.normpath(posixpath.join(told or "/", moved[-1]))
+    return told if posixpath.isabs(moved[-1]) or target == process.cwd else None
+
+
+def folder(server: Server, files: Mapping[str, FileFacts]) -> str | None:
+    if any(gunicorn_config.changes_folder(facts.content) for _, facts in _configuration(server, files)):
+        return started_in(server.first)
+    return _folder(server.first)
 
 
 def own_settings(server: Server, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:
@@ -177,12 +193,13 @@ def preloads(server: Server, files: Mapping[str, FileFacts]) -> bool | None:
 
 def cure(stage: Stage, server: Server, *, preload: bool | None) -> Action:
     action = CURES[stage, preload is not False]
-    # Observed with 27.0.1: HUP ends the new master of a half-done upgrade.
-    return Action.RESTART if action is Action.RELOAD and _half_done(server) else action
+    # Observed with 27.0.1: HUP ends the new master of a half-done upgrade. Orphans have no master to take it.
+    unfit = _half_done(server) or not masters(server)
+    return Action.RESTART if action is Action.RELOAD and unfit else action
 
 
 def _half_done(server: Server) -> bool:
-    return sum(g.master is not None for g in server.generations) > 1
+    return len(masters(server)) > 1
 
 
 def signal(action: Action, server: Server) -> Step | None:
@@ -193,7 +210,7 @@ def signal(action: Action, server: Server) -> Step | None:
 
 
 def insufficient(action: Action, server: Server, stages: frozenset[Stage]) -> tuple[Step, ...]:
-    if action is not Action.RESTART:
+    if action is not Action.RESTART or not masters(server):
         return ()
     pid = server.first.pid
     hup = [HUP_KEEPS[s] for s in Stage if s in stages and s in HUP_KEEPS][:1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envcheck.model import Disruption, Step
+from envcheck.model import Disruption, Process, Server, Step
 
 # Numbers of Linux on x86, ARM and most others (signal(7)).
 NUMBERS = {
@@ -31,6 +31,18 @@ def has(value: int, wanted: int) -> bool:
 
 def send(name: str, pid: int, why: str, disruption: Disruption | None = None) -> Step:
     return Step(("kill", f"-{name}", str(pid)), why, disruption)
+
+
+def masters(server: Server) -> list[Process]:
+    """Give the masters: nothing else takes a signal for the whole server."""
+    return [g.master for g in server.generations if g.master]
+
+
+def started_in(process: Process) -> str | None:
+    """Give the folder that a shell started it in, as PWD tells; None where it does not."""
+    reading = process.at_exec if process.at_exec.usable else process.live
+    told = reading.variables.get("PWD", "")
+    return told if told.startswith("/") else None
 
 
 def option(argv: Sequence[str], *names: str) -> list[str]:

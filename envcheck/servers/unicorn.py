@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from envcheck.model import Action, Disruption, FileFacts, Process, Role, Server, Setting, Source, Stage, Step
-from envcheck.servers.signals import has, mask, option, send
+from envcheck.servers.signals import has, mask, masters, option, send, started_in
 
 WORDS = ("unicorn",)
 INTERPRETERS = ("/ruby", "/jruby", "/truffleruby")
@@ -118,6 +118,15 @@ def own_settings(server: Server, files: Mapping[str, FileFacts]) -> tuple[Settin
     return ()
 
 
+def folder(server: Server, files: Mapping[str, FileFacts]) -> str | None:
+    """Give the folder it was started in: the configuration may have moved it, and PWD is all that tells."""
+    moved = any(
+        facts is not None and re.search(rb"^\s*working_directory\b", facts.content, re.MULTILINE)
+        for facts in (files.get(source.path) for source in own_sources(server))
+    )
+    return started_in(server.first) if moved else server.first.cwd
+
+
 def preloads(server: Server, files: Mapping[str, FileFacts]) -> bool | None:
     """`preload_app true`: the default is false (configurator.rb: DEFAULTS)."""
     for source in own_sources(server):
@@ -131,6 +140,8 @@ def preloads(server: Server, files: Mapping[str, FileFacts]) -> bool | None:
 
 def cure(stage: Stage, server: Server, *, preload: bool | None) -> Action:
     action = CURES[stage, preload is not False]
+    if not masters(server):
+        return Action.RESTART if action is Action.RELOAD else action
     half_done = sum(g.master is not None for g in server.generations) > 1  # HUP reaches one master alone
     hup_harms = half_done or not own_sources(server) or pidfile(server)
     return Action.RESTART if action is Action.RELOAD and hup_harms else action
@@ -144,7 +155,7 @@ def signal(action: Action, server: Server) -> Step | None:
 
 
 def insufficient(action: Action, server: Server, stages: frozenset[Stage]) -> tuple[Step, ...]:
-    if action is not Action.RESTART:
+    if action is not Action.RESTART or not masters(server):
         return ()
     pid = server.first.pid
     hup = [HUP_KEEPS[s] for s in Stage if s in stages and s in HUP_KEEPS][:1]

@@ -13,12 +13,14 @@ from collections.abc import Mapping
 from envcheck.model import Assignment, Parsed, Problem
 from envcheck.sources.text import Lines, decode, nameable
 
-LIMIT = 4 * 1024 * 1024  # of characters of all values together: references may double a value line by line
+LIMIT = 16 * 1024 * 1024  # of characters looked at in values: references may double a value line by line
 DEPTH = 50  # of defaults in defaults
 
 _BLANKS = "\t\v\f\r \x85\xa0"  # `isSpace` of parser.go
+# As Go's unicode.IsSpace, which is not str.isspace.
+_SPACES = f"{_BLANKS}\n\u1680{''.join(map(chr, range(0x2000, 0x200B)))}\u2028\u2029\u202f\u205f\u3000"
 _EXPORT = re.compile(r"export[\t\n\f\r ]+")
-_IGNORED = re.compile(r"(?:\s+|#[^\n]*(?:\n|\Z))*")
+_IGNORED = re.compile(rf"(?:[{_SPACES}]+|#[^\n]*(?:\n|\Z))*")
 _NAME_SIGNS = frozenset("_.-[]" + _BLANKS)
 _QUOTED = {
     '"': re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL),
@@ -26,8 +28,10 @@ _QUOTED = {
 }
 _ESCAPE = re.compile(r'\\(?:[abcfnrtv$"\\]|0[0-9]{0,3})')
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", '"': '"', "\\": "\\"}
-_REFERENCE = re.compile(r"\$(?:(\$)|([A-Za-z_][A-Za-z0-9_]*)|(\{)|)")
-_BRACED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])(.*))?")
+# As DefaultPattern of template.go: a `$` before anything else stays as it is.
+_REFERENCE = re.compile(r"\$(?:(\$)|([A-Za-z_][A-Za-z0-9_]*)|\{)")
+_BRACED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\}|(:?[-+?]))")
+_BRACE = re.compile(r"\{.?|\}", re.DOTALL)
 
 
 class _Error(Exception):
@@ -85,7 +89,7 @@ class _Parser:
         for at in range(start, len(self.text)):
             sign = self.text[at]
             if sign in "=:\n":
-                name = self.text[start:at].rstrip()
+                name = self.text[start:at].rstrip(_SPACES)
                 self.at = at + 1
                 self._skip()
                 if " " in name:
@@ -93,6 +97,8 @@ class _Parser:
                 return name, sign == "\n"
             if sign not in _NAME_SIGNS and unicodedata.category(sign)[0] not in "LN":
                 raise _Error("a sign that no name may hold")
+        if start == len(self.text):
+            raise _Error("an export of nothing")
         # Without any end the rest is the value of a variable without a name.
         self._skip()
         return "", False
@@ -102,7 +108,7 @@ class _Parser:
         if quote not in _QUOTED:
             end = self.text.find("\n", self.at)
             end = len(self.text) if end < 0 else end
-            value = self.text[self.at : end].partition(" #")[0].rstrip()
+            value = self.text[self.at : end].partition(" #")[0].rstrip(_SPACES)
             self.at = end + 1
             return self._expand(value)
         match = _QUOTED[quote].match(self.text, self.at)
@@ -118,8 +124,9 @@ class _Parser:
         """Expand `$NAME`, `${NAME}`, and `${NAME:-default}` with its kin; `$$` is a dollar sign."""
         if depth > DEPTH:
             raise _Error("more defaults in defaults than are followed here")
+        self._spend(len(value))
         pieces: list[str] = []
-        at = 0
+        at, end, last = 0, -1, -1
         while (match := _REFERENCE.search(value, at)) is not None:
             pieces.append(value[at : match.start()])
             at = match.end()
@@ -127,55 +134,56 @@ class _Parser:
                 pieces.append("$")
             elif match[2]:
                 pieces.append(self._look_up(match[2]) or "")
-            elif match[3]:
-                end = _closing(value, match.start(3))
-                pieces.append(self._braced(value[at:end], depth))
-                at = end + 1
             else:
-                raise _Error("a $ that begins no reference: a literal one is written $$")
-        pieces.append(value[at:])
-        expanded = "".join(pieces)
-        self.length += len(expanded)
+                if at > end:  # on another line: the last brace there ends the longest reference
+                    end = value.find("\n", at)
+                    end = len(value) if end < 0 else end
+                    last = value.rfind("}", at, end)
+                text, at = self._braced(value, at, last, depth)
+                pieces.append(text)
+        return "".join((*pieces, value[at:]))
+
+    def _spend(self, length: int) -> None:
+        self.length += length
         if self.length > LIMIT:
             raise _Error("what its values expand to is too long to be computed here")
-        return expanded
 
     def _look_up(self, name: str) -> str | None:
         found = self.known.get(name, self.values.get(name))
-        self.length += len(found or "")
-        if self.length > LIMIT:
-            raise _Error("what its values expand to is too long to be computed here")
+        self._spend(len(found or ""))
         return found
 
-    def _braced(self, text: str, depth: int) -> str:
-        match = _BRACED.fullmatch(text)
-        if match is None:
-            raise _Error("a $ that begins no reference: a literal one is written $$")
-        name, operator, rest = match.groups()
-        value = self._look_up(name)
+    def _braced(self, value: str, at: int, last: int, depth: int) -> tuple[str, int]:
+        """Expand what stands in braces from *at* on; give it, and the place behind it."""
+        match = _BRACED.match(value, at)
+        if match is None or last < match.end() - 1:
+            raise _Error("a ${ that begins no reference: a literal one is written $${")
+        name, operator = match.groups()
+        found = self._look_up(name)
         if not operator:
-            return value or ""
-        there = bool(value) if operator.startswith(":") else value is not None
+            return found or "", match.end()
+        end = _closing(value, at - 1, last)
+        self._spend(end - at)
+        rest = value[match.end() : end]
+        there = bool(found) if operator.startswith(":") else found is not None
         if operator.endswith("?") and not there:
             raise _Error("a variable that the file requires is not set")
-        if operator.endswith("+"):
-            return self._expand(rest, depth + 1) if there else ""
-        return (value or "") if there else self._expand(rest, depth + 1)
+        if there == operator.endswith("+"):
+            return self._expand(rest, depth + 1), end + 1
+        return found or "", end + 1
 
 
-def _closing(value: str, at: int) -> int:
-    """Give the place of the brace that closes the one at *at*."""
+def _closing(value: str, at: int, last: int) -> int:
+    """Give the place of the brace that closes the one at *at*, as compose counts them.
+
+    It passes over the sign after an opening brace; where that does not come out even, the *last* one closes.
+    """
     depth = 0
-    while at < len(value):
-        if value[at] == "}":
-            depth -= 1
-            if not depth:
-                return at
-        elif value[at] == "{":
-            depth += 1
-            at += 1
-        at += 1
-    raise _Error("a brace is not closed")
+    for match in _BRACE.finditer(value, at, last + 1):
+        depth += -1 if match[0] == "}" else 1
+        if not depth:
+            return match.start()
+    return last
 
 
 def _unescaped(match: re.Match[str]) -> str:

@@ -50,6 +50,14 @@ def preload_app(content: bytes) -> bool | None:
     return bool(node.value) if isinstance(node, ast.Constant) else None
 
 
+def changes_folder(content: bytes) -> bool:
+    """Tell whether it names another working directory; what is no Python does not come up anyhow."""
+    try:
+        return _assigned(content, "chdir") is not None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+
+
 def _assigned(content: bytes, name: str) -> ast.expr | None:
     """Give the expression last assigned to *name* at the top level."""
     found: ast.expr | None = None

@@ -67,6 +67,9 @@ SUPERVISORS: dict[str, tuple[str, ...]] = {
     "supervisord": ("supervisord", "SUPERVISOR_"),
     "circus": ("circus",),
     "honcho": ("honcho", "foreman", "overmind", "HONCHO_"),
+    "podman": ("conmon", "libpod-"),
+    "docker": ("docker", "containerd-shim", "/ecs/", "nerdctl-", "/default/"),
+    "kubernetes": ("kubepods", "cri-containerd-", "crio-", "containerd-shim", "KUBERNETES_SERVICE_HOST"),
     "systemd": (".service", ".scope"),
 }
 

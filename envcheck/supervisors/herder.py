@@ -26,7 +26,7 @@ from envcheck.model import (
     Step,
 )
 from envcheck.secrecy import Policy
-from envcheck.supervisors import unsupervised, upstart
+from envcheck.supervisors import starting, unsupervised, upstart
 from envcheck.supervisors.known import Known
 
 SCRIPT = re.compile(r"\w*herder(\.py)?")
@@ -130,7 +130,7 @@ def restart(
         return unsupervised.restart(owner, server, configured, snapshot, policy)
     why = "the herder ends the server and then itself"
     first = Step(("kill", "-TERM", str(herder.pid)), why, Disruption.DOWNTIME)
-    again = unsupervised.again(herder, herder.argv, configured, snapshot, policy)
+    again = starting.again(herder, herder.argv, configured, snapshot, policy)
     return (first, *unsupervised.waits(server, herder), again)
 
 

@@ -31,7 +31,7 @@ from envcheck.model import (
 from envcheck.secrecy import Policy
 from envcheck.sources import chain
 from envcheck.sources.text import decode
-from envcheck.supervisors import ancestry, honcho_again, unsupervised
+from envcheck.supervisors import ancestry, honcho_again, starting, unsupervised
 from envcheck.supervisors.known import Known
 
 KIND = "honcho"
@@ -237,7 +237,7 @@ def restart(
     stop = Step(("kill", "-TERM", str(main.pid)), why, Disruption.DOWNTIME)
     own = chain.combine([ancestry.inherited(owner, main)])
     argv, complete = mask_arguments(main.argv, policy.secrets(main.running.variables), policy)
-    again = unsupervised.again(main, argv, own, snapshot, policy)
+    again = starting.again(main, argv, own, snapshot, policy)
     again = again._replace(why="its own command line, in its own environment")
     plain = (stop, *unsupervised.waits(server, main), again._replace(runnable=again.runnable and complete))
     if again.runnable or not complete or not honcho_again.can_hand_on(main, snapshot):

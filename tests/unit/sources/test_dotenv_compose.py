@@ -50,6 +50,50 @@ def test_defaults(case: dict[str, Any]) -> None:
     assert [f"{n}={v}" for n, v in environment(parsed).items()] == [case["result"]]
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("cost $5", "cost $5"),
+        ("$", "$"),
+        ("$$SET", "$SET"),
+        ("a$SET.b", "ayes.b"),
+        ("${NO:-{}}", "{}"),
+        ('${NO:-{"k": 1}} x', '{"k": 1} x'),
+        ("${NO:-${SET}}-${NO-b}", "yes-b"),
+        ("${SET:+x${NO:-y}}", "xy"),
+        ("${EMPTY:+x}", ""),
+        ("${EMPTY+x}", "x"),
+        ("${EMPTY:-x}", "x"),
+        ("${SET:?why}", "yes"),
+        ("${NO:?why}", None),
+        ("${EMPTY:?why}", None),
+        ("${EMPTY?why}", ""),
+        ("${", None),
+        ("${}", None),
+        ("${ SET}", None),
+        ("${SET!}", None),
+        ("${NO:-x", None),
+        ('"${NO:-a\nb}"', None),
+        ("\x1f x", "\x1f x"),
+        ("#c", "#c"),
+        ('"\\0"', "\\"),
+        ('"\\0400"', "\\400"),
+        ('"\\c\\$SET"', "\\c$SET"),
+    ],
+)
+def test_by_the_grammar(text: str, value: str | None) -> None:
+    parsed = dotenv_compose.parse(f"A={text}".encode(), {"SET": "yes", "EMPTY": ""})
+    assert parsed.refused == (value is None)
+    assert value is None or environment(parsed) == {"A": value}
+
+
+def test_a_name_alone() -> None:
+    parsed = dotenv_compose.parse(b"A\nB\nC=$A\n", {"A": "1"})
+    assert environment(parsed) == {"A": "1", "C": "1"}
+    assert [p.line for p in parsed.problems] == [2]
+    assert dotenv_compose.parse(b"export ", {}).refused
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: repr(row["input"]))
 def test_matrix(row: dict[str, Any]) -> None:
     expected = row["compose_go_v2"] if "compose_go_v2" in row else row["results"]["compose_go_v2"]
@@ -65,6 +109,10 @@ def test_matrix(row: dict[str, Any]) -> None:
         'A="' + "\\a" * 500_000,
         "A=" + "${A:-" * 200_000,
         "A=" + "${A:-" * 40 + "}" * 40,
+        "A=" + "${A:-" * 150_000 + "}" * 150_000,
+        "A=" + "${A:-x} " * 120_000 + "y" * 1_000_000,
+        "A=" + "${A:-{" * 150_000 + "}",
+        'A="' + "${A:-{}\n" * 100_000 + '"',
         "A=" + "$$" * 500_000,
         "\n#" * 300_000,
         "A0=" + "x" * 1000 + "".join(f"\nA{i + 1}=$A{i}$A{i}" for i in range(60)),

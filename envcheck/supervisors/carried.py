@@ -1,0 +1,83 @@
+"""What the first start of a server had beside its sources, as far as a second start is to have it too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from envcheck.model import Cause, Configured, Hazard, Process
+from envcheck.noise import NOISE
+from envcheck.secrecy import MASK, Policy
+
+LOST = "only the running process has it: a restart would lose it"
+
+# What belongs to the session of whoever typed the command.
+SESSION = (
+    "_ PWD OLDPWD SHLVL USERNAME MAIL TERM TERM_* COLORTERM HOSTTYPE MACHTYPE OSTYPE BASH_ENV ENV BASH_FUNC_* "
+    "LS_COLORS LESS* PAGER EDITOR VISUAL HIST* PS1 COLUMNS LINES PROMPT_COMMAND DISPLAY WAYLAND_DISPLAY "
+    "XAUTHORITY XDG_* DBUS_* SSH_* SUDO_* GPG_* TMUX TMUX_* STY WINDOW MANPATH INFOPATH MOTD_SHOWN IFS"
+).split()
+# What the server, or a supervisor that is not there any more, set for the one process.
+OF_THE_SERVER = "UNICORN_FD UNICORN_WORKER GUNICORN_FD GUNICORN_PID SERVER_SOFTWARE LISTEN_*".split()
+OF_A_SUPERVISOR = NOISE["the supervisor"].split()
+# What `bundle exec` sets again.
+BUNDLED = "BUNDLE_BIN_PATH BUNDLER_* RUBYOPT RUBYLIB".split()
+NIL = "BUNDLER_ENVIRONMENT_PRESERVER_INTENTIONALLY_NIL"
+
+# Without these another program would be started, or it would not come up.
+ESSENTIAL = (
+    "PATH HOME GUNICORN_CMD_ARGS LD_LIBRARY_PATH LD_PRELOAD PYTHONPATH PYTHONHOME RUBYLIB RUBYOPT GEM_HOME "
+    "GEM_PATH BUNDLE_GEMFILE BUNDLE_PATH RACK_ENV RAILS_ENV DJANGO_SETTINGS_MODULE"
+).split()
+
+
+class Carried(NamedTuple):
+    """NAME=VALUE for `env`, whether none of them had to be masked, and what is lost."""
+
+    pairs: tuple[str, ...]
+    whole: bool
+    hazards: tuple[Hazard, ...]
+
+
+def carried(process: Process, command: Sequence[str], configured: Configured, policy: Policy) -> Carried:
+    """Give what the process was exec'd with and no source sets; not what the shell has that does it again."""
+    reading = process.at_exec if process.at_exec.usable else process.live
+    if not reading.usable:
+        message = f"what its first start had in its environment could not be read ({reading.status})"
+        return Carried((), whole=False, hazards=(Hazard(None, "unknown-start", message),))
+    pairs: list[str] = []
+    lost: list[Hazard] = []
+    whole = True
+    for name, value in _handed_on(reading.variables, command).items():
+        if name in configured.settings or name in configured.removed:
+            continue
+        if policy.may_show(name, value) and is_text(name + value) and not name.startswith("-"):
+            pairs.append(f"{name}={value}")
+        elif name in ESSENTIAL:
+            pairs.append(f"{name}={MASK}")
+            whole = False
+        else:
+            lost.append(Hazard(name, Cause.LEAKED.value, LOST))
+    return Carried(tuple(pairs), whole, tuple(lost))
+
+
+def _handed_on(variables: Mapping[str, str], command: Sequence[str]) -> dict[str, str]:
+    dropped = [*SESSION, *OF_THE_SERVER, *OF_A_SUPERVISOR]
+    bundled = tuple(command[:2]) == ("bundle", "exec")
+    dropped += BUNDLED if bundled else []
+    kept = {n: v for n, v in variables.items() if not any(fnmatchcase(n, glob) for glob in dropped)}
+    if bundled:
+        # What was there before bundler came.
+        before = {n: variables.get(f"BUNDLER_ORIG_{n}", NIL) for n in ("RUBYOPT", "RUBYLIB")}
+        kept |= {n: v for n, v in before.items() if v != NIL}
+    return kept
+
+
+def is_text(word: str) -> bool:
+    """Tell whether a word can be written as UTF-8: what cannot is not what a report shows of it."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,163 @@
+"""To give a command line again by hand: as its user, in its folder, detached, through its sources."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+
+from envcheck.command_line import mask_arguments
+from envcheck.model import Configured, Disruption, Hazard, Process, Server, Snapshot, Source, Stage, Step
+from envcheck.secrecy import Policy
+from envcheck.servers import SERVERS
+from envcheck.supervisors.carried import carried, is_text
+
+DELETED = " (deleted)"  # what the kernel adds to the path of a file or folder that is no more
+
+# Programs that put a folder of variables into the environment, in the order in which they are preferred.
+FOLDER_TOOLS: Mapping[str, tuple[str, ...]] = {"envdir": (), "chpst": ("-e",), "s6-envdir": ()}
+
+# A server that stays in the foreground is detached, and its output goes where it went. The words after the
+# script are data: the first one is the file, or the first two are, and the others are the command.
+DETACH = ("setsid", "--fork", "sh", "-c")
+TOGETHER = 'exec "$@" </dev/null >>"$0" 2>&1'
+APART = 'exec 2>>"$1"; shift; exec "$@" </dev/null >>"$0"'
+
+
+def start(server: Server, configured: Configured, snapshot: Snapshot, policy: Policy) -> Step:
+    """Start a server again by its own command line."""
+    command, complete = _command(server, policy)
+    folder = SERVERS[server.kind].folder(server, snapshot.files)
+    found = _unresolved(server, snapshot)
+    if folder is None and server.first.cwd is not None:
+        found.append("it has left the folder it was started in, and which that was is not known")
+    if _distrusted(server, snapshot):
+        found.append(
+            "its title does not tell where its arguments end: use the command line you start it with"
+        )
+        command, complete = (server.kind, "***"), False
+    elif _unconfigured(server, snapshot):
+        found.append("its configuration file is missing: it would not come up")
+    program = posixpath.basename(command[0])
+    path = snapshot.commands.get(program)
+    if server.kind == "unicorn" and path and posixpath.dirname(path) not in _path(server, configured):
+        command = (path, *command[1:])
+    first = server.first._replace(cwd=folder)
+    step = again(first, command, configured, snapshot, policy)
+    hazards = tuple(Hazard(None, "unknown-start", message) for message in found)
+    return step._replace(runnable=step.runnable and complete and not found, hazards=(*hazards, *step.hazards))
+
+
+def _path(server: Server, configured: Configured) -> list[str]:
+    """Give the folders in which the server's own shell would look for a program."""
+    if "PATH" in configured.settings:
+        return (configured.settings["PATH"][-1].assignment.value or "").split(":")
+    reading = server.first.at_exec if server.first.at_exec.usable else server.first.live
+    return reading.variables.get("PATH", "").split(":")
+
+
+def _unresolved(server: Server, snapshot: Snapshot) -> list[str]:
+    """A title of unicorn tells its program by its bare name."""
+    program = server.arguments[0] if server.arguments else ""
+    if server.kind != "unicorn" or not program or "/" in program or snapshot.commands.get(program):
+        return []
+    return [f"where {program} is, its title does not tell: use the command line you start it with"]
+
+
+def _distrusted(server: Server, snapshot: Snapshot) -> bool:
+    """Blanks within the arguments of a title cannot be told: the file it names must be there."""
+    sources = SERVERS[server.kind].own_sources(server) if server.kind == "unicorn" else ()
+    known = [snapshot.files.get(s.path) for s in sources]
+    return any(facts is None or facts.status != "ok" for facts in known)
+
+
+def _unconfigured(server: Server, snapshot: Snapshot) -> bool:
+    named = [snapshot.files.get(s.path) for s in SERVERS[server.kind].own_sources(server) if not s.optional]
+    return any(facts is not None and facts.status == "missing" for facts in named)
+
+
+def again(
+    first: Process, command: Sequence[str], configured: Configured, snapshot: Snapshot, policy: Policy
+) -> Step:
+    """Give a command line, as its user, in its folder, detached, through the chain of its sources."""
+    wrapped, whole = _chain(configured, snapshot, policy)
+    had = carried(first, command, configured, policy)
+    words = ("env", "-i", f"--chdir={first.cwd}", *had.pairs, *wrapped, *command)
+    words, reachable = _as_user(first, snapshot, words)
+    words = (*DETACH, *_output(first), *words)
+    there = first.cwd is not None and not first.cwd.endswith(DELETED)
+    hazards = had.hazards
+    if not reachable:
+        message = "it runs as another user, and how to become that one is not known: look as root"
+        hazards = (Hazard(None, "unknown-start", message), *hazards)
+    if not all(map(is_text, words)):
+        message = "there are bytes in it that are no UTF-8: it cannot be written as a command"
+        hazards = (Hazard(None, "unknown-start", message), *hazards)
+    why = "its own command line, through the sources that are known"
+    runnable = whole and had.whole and there and reachable and all(map(is_text, words))
+    return Step(words, why, Disruption.DOWNTIME, runnable, hazards)
+
+
+def _as_user(first: Process, snapshot: Snapshot, words: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
+    """Become the user that it runs as, with the very groups: it may have no name, and no shell."""
+    if first.uid == snapshot.uid:
+        return words, True
+    if snapshot.uid != 0 or first.gid < 0:
+        return words, False
+    groups = f"--groups={','.join(map(str, first.groups))}" if first.groups else "--clear-groups"
+    return ("setpriv", f"--reuid={first.uid}", f"--regid={first.gid}", groups, *words), True
+
+
+def _output(first: Process) -> tuple[str, ...]:
+    """Give the script that opens what it wrote to, and the files."""
+    out, err = _file(first.stdout), _file(first.stderr or first.stdout)
+    return (TOGETHER, out) if out == err else (APART, out, err)
+
+
+def _file(path: str) -> str:
+    kept = path.startswith("/") and not path.startswith("/dev/pts")
+    return path.removesuffix(DELETED) if kept else "/dev/null"
+
+
+def _command(server: Server, policy: Policy) -> tuple[tuple[str, ...], bool]:
+    if server.arguments is None:
+        return (server.kind, "***"), False
+    return mask_arguments(server.arguments, policy.secrets(server.first.running.variables), policy)
+
+
+def _chain(configured: Configured, snapshot: Snapshot, policy: Policy) -> tuple[tuple[str, ...], bool]:
+    """Give the words that apply the sources, the first one outermost, and whether none had to be masked."""
+    words: tuple[str, ...] = ()
+    whole = True
+    for applied in configured.applied:
+        if applied.source.stage is not Stage.EXEC:
+            continue
+        if applied.source.kind == "envdir":
+            words += (*_folder_tool(snapshot), applied.source.path)
+            whole = whole and any(snapshot.commands.get(tool) for tool in FOLDER_TOOLS)
+        else:
+            pairs, shown = _pairs(applied.source, configured, policy)
+            words += ("env", *pairs)
+            whole = whole and shown
+    return words, whole
+
+
+def _folder_tool(snapshot: Snapshot) -> tuple[str, ...]:
+    """Give the program that is there, by its path: the server may have another PATH."""
+    for tool, words in FOLDER_TOOLS.items():
+        if path := snapshot.commands.get(tool):
+            return (path, *words)
+    return ("envdir",)
+
+
+def _pairs(source: Source, configured: Configured, policy: Policy) -> tuple[list[str], bool]:
+    """Give NAME=VALUE for what a file sets; a value that may not be shown is masked."""
+    pairs: list[str] = []
+    whole = True
+    for name, settings in configured.settings.items():
+        assignment = next((s.assignment for s in reversed(settings) if s.source == source), None)
+        if assignment is None or assignment.value is None:
+            continue
+        shown = not assignment.dynamic and policy.may_show(name, assignment.value)
+        pairs.append(f"{name}={assignment.value if shown else '***'}")
+        whole = whole and shown
+    return pairs, whole
