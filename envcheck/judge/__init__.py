@@ -89,6 +89,11 @@ def _apps_of(snapshot: Snapshot, server: Server, apps: Iterable[App]) -> list[Ca
 
 def configure(server: Server, app: App | None, snapshot: Snapshot) -> Configured:
     """Say what a fresh process would get: by the spec's sources, else by what its supervisor would give."""
+    unread = SERVERS[server.kind].unread(server, snapshot.files)
+    return _chain(server, app, snapshot)._replace(unread=unread)
+
+
+def _chain(server: Server, app: App | None, snapshot: Snapshot) -> Configured:
     own = SERVERS[server.kind].own_settings(server, snapshot.files)
     sources = app.sources if app else ()
     owner = server.owner

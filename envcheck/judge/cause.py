@@ -41,7 +41,7 @@ def explain(judged: Judged, context: Context) -> Explanation:
         case Diagnosis.MISCONFIGURED | Diagnosis.LATENT:
             return _configuration(judged, context)
         case Diagnosis.UNEXPLAINED:
-            return _mixed(judged, context) or _unexplained(judged)
+            return _mixed(judged, context) or _unexplained(judged, context)
         case Diagnosis.UNDECIDED:
             return unread(judged.processes)
         case _:
@@ -103,10 +103,12 @@ def _configuration(judged: Judged, context: Context) -> Explanation:
     return Cause.WRONG_VALUE, f"{winner.origin} does not set it as the spec asks for"
 
 
-def _unexplained(judged: Judged) -> Explanation:
+def _unexplained(judged: Judged, context: Context) -> Explanation:
     winner = judged.fresh.winner
     if winner and winner.assignment.dynamic:
         return Cause.DYNAMIC_SOURCE, f"only running {winner.origin} could tell what it gives"
+    if context.configured.unread and not judged.fresh.known:
+        return Cause.DYNAMIC_SOURCE, f"the server's own configuration may set it: {context.configured.unread}"
     return None, "no configuration is known, or it could not be read, that says what a restart would give"
 
 
@@ -164,7 +166,10 @@ def _by_application(judged: Judged, context: Context) -> Explanation | None:
             Cause.REMOVED_BY_APPLICATION,
             "it was started with the right value; the application has removed it",
         )
-    return Cause.SET_BY_APPLICATION, "it was started with the right value; the application has changed it"
+    return (
+        Cause.SET_BY_APPLICATION,
+        "it was started with the right value; the application changes it, and would again after a restart",
+    )
 
 
 def _mixed(judged: Judged, context: Context) -> Explanation | None:

@@ -120,6 +120,10 @@ def judge(name: str, rule: Expectation | None, configured: Configured, server: S
     processes = _concerned(name, expected, server)
     readable = [p for p in processes if p.running.usable]
     unreadable = tuple(p for p in processes if not p.running.usable)
+    early = expected.winner is None or expected.winner.source.stage is Stage.EXEC
+    if configured.unread and early and any(_changed_inside(name, p) for p in readable):
+        # The server's own configuration may have done it, and could not be read.
+        expected = expected._replace(known=False)
     is_right = {p.pid: right(name, rule, expected, p.running.variables.get(name)) for p in readable}
     verdicts: list[Judged] = []
     for wanted in (False, True):
@@ -137,6 +141,12 @@ def judge(name: str, rule: Expectation | None, configured: Configured, server: S
     if unreadable and rule is not None:
         verdicts.append(Judged(name, Diagnosis.UNDECIDED, rule, expected, unreadable))
     return verdicts
+
+
+def _changed_inside(name: str, process: Process) -> bool:
+    """Tell whether a process has changed a variable since it was exec'd."""
+    at_exec, live = process.at_exec, process.live
+    return at_exec.usable and live.usable and at_exec.variables.get(name) != live.variables.get(name)
 
 
 def _concerned(name: str, fresh: Fresh, server: Server) -> tuple[Process, ...]:

@@ -130,6 +130,7 @@ class Configured(NamedTuple):
     settings: Mapping[str, tuple[Setting, ...]] = {}
     known: bool = False  # False: there is no chain to compare with
     start: Start | None = None  # what the supervisor would do, where that is where it comes from
+    unread: str = ""  # why the server's own configuration may set variables that are not told here
     removed: frozenset[str] = (
         frozenset()
     )  # what the server has and no source sets: it is not to have it again

@@ -62,6 +62,10 @@ class ServerKind(Protocol):
         """Say which variables the server itself sets, from its arguments and the files of `own_sources`."""
         ...
 
+    def unread(self, server: Server, files: Mapping[str, FileFacts]) -> str:
+        """Say why the server itself may set more than `own_settings` tells, or ""."""
+        ...
+
     def preloads(self, server: Server, files: Mapping[str, FileFacts]) -> bool | None:
         """Tell whether the master loads the application; None: only running its configuration could tell."""
         ...

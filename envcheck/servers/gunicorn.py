@@ -118,14 +118,21 @@ def name(master: Process) -> str:
 
 def _own_arguments(process: Process) -> tuple[str, ...]:
     """Give what gunicorn was told: GUNICORN_CMD_ARGS, then the command line, which wins."""
+    return _from_environment(process) + _from_command_line(process)
+
+
+def _from_command_line(process: Process) -> tuple[str, ...]:
     start = _program(process.argv)
+    return () if start is None else process.argv[start:]
+
+
+def _from_environment(process: Process) -> tuple[str, ...]:
     running = process.at_exec if process.at_exec.usable else process.live
     try:
         # Config.get_cmd_args_from_env() splits with shlex.
-        prefix = tuple(shlex.split(running.variables.get("GUNICORN_CMD_ARGS", "")))
+        return tuple(shlex.split(running.variables.get("GUNICORN_CMD_ARGS", "")))
     except ValueError:
-        prefix = ()
-    return prefix + (() if start is None else process.argv[start:])
+        return ()
 
 
 def pidfile(server: Server) -> str:
@@ -166,15 +173,33 @@ def folder(server: Server, files: Mapping[str, FileFacts]) -> str | None:
     return _folder(server.first)
 
 
+def unread(server: Server, files: Mapping[str, FileFacts]) -> str:
+    """Say why its own configuration may set variables that `own_settings` does not tell of, or ""."""
+    if option(_own_arguments(server.first), "-e", "--env"):
+        return ""
+    given = option(_own_arguments(server.first), "-c", "--config")
+    for source in own_sources(server):
+        facts = files.get(source.path)
+        if facts is None or (facts.status == "missing" and not given):
+            return ""
+        return (
+            gunicorn_config.doubts(facts.content)
+            if facts.status == "ok"
+            else f"{source.path} could not be read"
+        )
+    return "its configuration is a module of Python" if given else ""
+
+
 def own_settings(server: Server, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:
-    """`-e` where there is one, else `raw_env`: the command line replaces the list, it does not add to it."""
-    given = option(_own_arguments(server.first), "-e", "--env")
+    """`-e` of the command line, else of GUNICORN_CMD_ARGS, else `raw_env`: each replaces the whole list."""
+    given = option(_from_command_line(server.first), "-e", "--env")
+    given = given or option(_from_environment(server.first), "-e", "--env")
     if given:
         source = Source("gunicorn-arguments", "command line", Stage.ARGUMENT)
         return tuple(Setting(source, a, 0.0) for a in gunicorn_config.raw_env(given))
     for source, facts in _configuration(server, files):
-        found = gunicorn_config.parse(facts.content)
-        return tuple(Setting(source, a, facts.changed) for a in found.assignments)
+        parsed = gunicorn_config.parse(facts.content)
+        return tuple(Setting(source, a, facts.changed) for a in parsed.assignments)
     return ()
 
 

@@ -112,6 +112,18 @@ def own_sources(server: Server) -> tuple[Source, ...]:
     return (Source("unicorn-config", _absolute(given[-1], server.first), Stage.CONFIG, "unicorn"),)
 
 
+def unread(server: Server, files: Mapping[str, FileFacts]) -> str:
+    """Say whether Ruby code in its configuration may set variables, or ""."""
+    for source in own_sources(server):
+        facts = files.get(source.path)
+        if facts is None:
+            return ""
+        if facts.status != "ok":
+            return f"{source.path} could not be read"
+        return "it uses ENV" if re.search(rb"^[^#\n]*\bENV\b", facts.content, re.MULTILINE) else ""
+    return ""
+
+
 def own_settings(server: Server, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:
     """Unicorn has no list of variables; what Ruby code in its configuration sets is not read."""
     del server, files
@@ -133,8 +145,11 @@ def preloads(server: Server, files: Mapping[str, FileFacts]) -> bool | None:
         facts = files.get(source.path)
         if facts is None or facts.status != "ok":
             return None
-        found = re.findall(rb"^\s*preload_app[\s(]+(\S+?)\)?\s*(?:#.*)?$", facts.content, re.MULTILINE)
-        return {b"true": True, b"false": False}.get(found[-1]) if found else False
+        plain = re.findall(rb"^preload_app[ \t(]+(true|false)\)?[ \t]*(?:#.*)?$", facts.content, re.MULTILINE)
+        mentioned = re.findall(rb"^[^#\n]*preload_app", facts.content, re.MULTILINE)
+        if len(plain) != len(mentioned):
+            return None  # a condition, or something computed: only running it could tell
+        return plain[-1] == b"true" if plain else False
     return None if arguments(server.first) is None else False
 
 

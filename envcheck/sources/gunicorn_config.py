@@ -43,10 +43,11 @@ def preload_app(content: bytes) -> bool | None:
     """Tell whether the master loads the application; None: only running the file could tell."""
     try:
         node = _assigned(content, "preload_app")
+        everywhere = _mentions(content, "preload_app")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     if node is None:
-        return False
+        return None if everywhere else False
     return bool(node.value) if isinstance(node, ast.Constant) else None
 
 
@@ -56,6 +57,31 @@ def changes_folder(content: bytes) -> bool:
         return _assigned(content, "chdir") is not None
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
+
+
+def doubts(content: bytes) -> str:
+    """Say why the file may set variables that `parse` does not tell of; "" where it cannot."""
+    parsed = parse(content)
+    if parsed.problems:
+        return parsed.problems[0].message
+    plain = sum(_sets(statement, "raw_env") for statement in ast.parse(content).body)
+    if _mentions(content, "raw_env") > plain:
+        return "raw_env is not only set at the top level, once and for all"
+    return "it uses os.environ" if _mentions(content, "environ") else ""
+
+
+def _sets(statement: ast.stmt, name: str) -> bool:
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    plain = isinstance(statement, ast.Assign | ast.AnnAssign)
+    return plain and any(isinstance(t, ast.Name) and t.id == name for t in targets)
+
+
+def _mentions(content: bytes, name: str) -> int:
+    nodes = ast.walk(ast.parse(content))
+    return sum(
+        (isinstance(n, ast.Name) and n.id == name) or (isinstance(n, ast.Attribute) and n.attr == name)
+        for n in nodes
+    )
 
 
 def _assigned(content: bytes, name: str) -> ast.expr | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -9,27 +10,29 @@ from typing import NamedTuple
 from envcheck.model import Cause, Configured, Hazard, Process
 from envcheck.noise import NOISE
 from envcheck.secrecy import MASK, Policy
+from envcheck.suspicion import words
 
 LOST = "only the running process has it: a restart would lose it"
 
 # What belongs to the session of whoever typed the command.
-SESSION = (
-    "_ PWD OLDPWD SHLVL USERNAME MAIL TERM TERM_* COLORTERM HOSTTYPE MACHTYPE OSTYPE BASH_ENV ENV BASH_FUNC_* "
-    "LS_COLORS LESS* PAGER EDITOR VISUAL HIST* PS1 COLUMNS LINES PROMPT_COMMAND DISPLAY WAYLAND_DISPLAY "
-    "XAUTHORITY XDG_* DBUS_* SSH_* SUDO_* GPG_* TMUX TMUX_* STY WINDOW MANPATH INFOPATH MOTD_SHOWN IFS"
-).split()
+SESSION = words(
+    "_ PWD OLDPWD SHLVL USERNAME MAIL TERM TERM_* COLORTERM HOSTTYPE MACHTYPE OSTYPE BASH_ENV ENV "
+    "BASH_FUNC_* LS_COLORS LESS* PAGER EDITOR VISUAL HIST* PS1 COLUMNS LINES PROMPT_COMMAND DISPLAY "
+    "WAYLAND_DISPLAY XAUTHORITY XDG_* DBUS_* SSH_* SUDO_* GPG_* TMUX TMUX_* STY WINDOW "
+    "MANPATH INFOPATH MOTD_SHOWN IFS"
+)
 # What the server, or a supervisor that is not there any more, set for the one process.
-OF_THE_SERVER = "UNICORN_FD UNICORN_WORKER GUNICORN_FD GUNICORN_PID SERVER_SOFTWARE LISTEN_*".split()
-OF_A_SUPERVISOR = NOISE["the supervisor"].split()
+OF_THE_SERVER = words("UNICORN_FD UNICORN_WORKER GUNICORN_FD GUNICORN_PID SERVER_SOFTWARE LISTEN_*")
+OF_A_SUPERVISOR = words(NOISE["the supervisor"])
 # What `bundle exec` sets again.
-BUNDLED = "BUNDLE_BIN_PATH BUNDLER_* RUBYOPT RUBYLIB".split()
+BUNDLED = words("BUNDLE_BIN_PATH BUNDLER_* RUBYOPT RUBYLIB")
 NIL = "BUNDLER_ENVIRONMENT_PRESERVER_INTENTIONALLY_NIL"
 
 # Without these another program would be started, or it would not come up.
-ESSENTIAL = (
+ESSENTIAL = words(
     "PATH HOME GUNICORN_CMD_ARGS LD_LIBRARY_PATH LD_PRELOAD PYTHONPATH PYTHONHOME RUBYLIB RUBYOPT GEM_HOME "
     "GEM_PATH BUNDLE_GEMFILE BUNDLE_PATH RACK_ENV RAILS_ENV DJANGO_SETTINGS_MODULE"
-).split()
+)
 
 
 class Carried(NamedTuple):
@@ -64,7 +67,7 @@ def carried(process: Process, command: Sequence[str], configured: Configured, po
 
 def _handed_on(variables: Mapping[str, str], command: Sequence[str]) -> dict[str, str]:
     dropped = [*SESSION, *OF_THE_SERVER, *OF_A_SUPERVISOR]
-    bundled = tuple(command[:2]) == ("bundle", "exec")
+    bundled = [posixpath.basename(word) for word in command[:2]] == ["bundle", "exec"]
     dropped += BUNDLED if bundled else []
     kept = {n: v for n, v in variables.items() if not any(fnmatchcase(n, glob) for glob in dropped)}
     if bundled:

@@ -215,3 +215,11 @@ def test_options_in_the_environment_come_before_the_command_line() -> None:
 
     assert [s.assignment.name for s in gunicorn.own_settings(server, {})] == ["A"]
     assert gunicorn.preloads(server, {}) is True
+
+
+def test_entries_on_the_command_line_replace_those_of_the_environment() -> None:
+    process = build.gunicorn(10, 1, "-e", "B=2", "a:b", at_exec={"GUNICORN_CMD_ARGS": "-e A=1 --preload"})
+    [server] = servers([process])
+
+    assert [s.assignment.name for s in gunicorn.own_settings(server, {})] == ["B"]
+    assert gunicorn.preloads(server, {}) is True
