@@ -30,6 +30,9 @@ class Context(NamedTuple):
         return clock(moment, self.taken)
 
 
+# Seconds within which a start time is known: the kernel counts in ticks, and the end of the tick is taken.
+TICK = 0.01
+
 Explanation = tuple[Cause | None, str]
 
 
@@ -235,7 +238,7 @@ def _older_than_source(judged: Judged, context: Context) -> Explanation:
     if read is None:
         return Cause.STARTED_BEFORE_CHANGE, f"{when}; when the environment was read is not known"
     if frozen and changed > read:
-        young = [p.started for p in judged.processes if p.started > changed]
+        young = [p for p in judged.processes if p.started - TICK > changed]
         if young:
             return Cause.REFORKED, (
                 f"{when}; {len(young)} workers started after that, but were forked from a master that was "
