@@ -43,13 +43,23 @@ def test_a_leader_that_its_threads_outlive(program: Program, nursery: Nursery, r
     assert facts["exe"] == bytes(program("pie"))
 
 
+PF_KTHREAD = 0x200000
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
+
+
+def _flags(pid: int) -> int:
+    """The flags of a process (proc(5), stat field 9); 0 for one that has ended meanwhile."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[6])
+    except OSError:
+        return 0
+
+
 def test_a_kernel_thread(read: Read) -> None:
-    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
-    kernel = [
-        pid
-        for pid in pids
-        if int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[6]) & 0x200000
-    ]
+    kernel = [pid for pid in _pids() if _flags(pid) & PF_KTHREAD]
     if not kernel:
         pytest.skip("a container shows no kernel threads")
     facts = read(kernel[0])
