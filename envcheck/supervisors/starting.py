@@ -30,6 +30,8 @@ def start(server: Server, configured: Configured, snapshot: Snapshot, policy: Po
     found = _unresolved(server, snapshot)
     if folder is None and server.first.cwd is not None:
         found.append("it has left the folder it was started in, and which that was is not known")
+    if server.first.inner not in (0, server.first.pid):
+        found.append("it runs in a pid namespace of its own: started from here, it would run outside of it")
     if _distrusted(server, snapshot):
         found.append(
             "its title does not tell where its arguments end: use the command line you start it with"

@@ -105,6 +105,11 @@ def test_what_may_not_be_shown_is_left_out_and_said() -> None:
     assert not any("hunter2" in w or "PIP_INDEX" in w for w in start(found).argv)
 
 
+def test_a_server_in_another_pid_namespace_is_not_started_outside_of_it() -> None:
+    assert start(remedy(gunicorn(inner=10))).runnable
+    refused(remedy(gunicorn(inner=1)), "pid namespace")
+
+
 def test_without_what_is_essential_nothing_is_run() -> None:
     found = remedy(gunicorn(env={"GUNICORN_CMD_ARGS": "--env TOKEN=hunter2hunter2"}))
 
