@@ -68,7 +68,7 @@ def parse(content: bytes) -> Node:
     next(stream)
     after = next(stream)
     if after.kind != "StreamEndEvent":
-        raise Fault(after.line, "a second document: a spec is one")
+        raise Fault(after.line, "a second document: a file holds one")
     return root.node
 
 

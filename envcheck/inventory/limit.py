@@ -1,0 +1,70 @@
+"""`--limit`: which hosts of a file are meant, in the words of Ansible's patterns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+
+from envcheck.errors import UsageError
+from envcheck.inventory.address import expand
+from envcheck.inventory.hosts import Listed
+
+EXCLUDED, REQUIRED = "!", "&"
+
+
+def select(hosts: Sequence[Listed], limits: Iterable[str]) -> tuple[Listed, ...]:
+    """Give the hosts that *limits* name, in their own order: names, ranges of
+    them, groups, globs, `!` but not, `&` and also.
+
+    Raises:
+        UsageError: A part names nothing, nothing is left, or a host that is left cannot be reached.
+    """
+    parts = [part for limit in limits for part in _parts(limit)]
+    marked = {part: _named(hosts, part.lstrip(EXCLUDED + REQUIRED), part) for part in parts}
+    wanted = [names for part, names in marked.items() if part[0] not in (EXCLUDED, REQUIRED)]
+    everybody = frozenset(host.name for host in hosts)
+    chosen = everybody.intersection(name for names in wanted for name in names) if wanted else everybody
+    for part, names in marked.items():
+        if part[0] == REQUIRED:
+            chosen &= names
+    for part, names in marked.items():
+        if part[0] == EXCLUDED:
+            chosen -= names
+    found = tuple(host for host in hosts if host.name in chosen)
+    if not found:
+        raise UsageError(f"--limit {','.join(parts)} leaves no host")
+    problem = next((host.problem for host in found if host.problem), "")
+    if problem:
+        raise UsageError(problem, "--limit '!HOST' leaves it out")
+    return found
+
+
+def _parts(limit: str) -> list[str]:
+    """Split at commas, and at colons as Ansible does, unless they are part of an address."""
+    parts: list[str] = []
+    for comma in limit.split(","):
+        address = re.search(r"\[[^\]]*:|:\d+$|:.*:.*:", comma)
+        parts += [comma] if address else comma.split(":")
+    parts = [part.strip() for part in parts if part.strip(f" {EXCLUDED}{REQUIRED}")]
+    if not parts:
+        raise UsageError("--limit names no host")
+    return parts
+
+
+def _named(hosts: Sequence[Listed], name: str, part: str) -> frozenset[str]:
+    try:
+        exact = frozenset(expand(name))  # reports name hosts by ranges
+    except ValueError as error:
+        raise UsageError(f"--limit {part}: {error}") from None
+    found = frozenset(
+        host.name
+        for host in hosts
+        if host.name in exact
+        or name == "all"
+        or fnmatchcase(host.name, name)
+        or any(fnmatchcase(group, name) for group in host.groups)
+    )
+    if not found:
+        raise UsageError(f"--limit {part}: no such host or group")
+    return found

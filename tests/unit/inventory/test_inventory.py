@@ -1,0 +1,205 @@
+"""Hosts files: plain, INI and YAML; what is wrong in them; which hosts a limit leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from envcheck.errors import UsageError
+from envcheck.inventory import Listed, load, select
+
+PLAIN = b"""
+# the shop
+web-1
+deploy@web-2:2222
+[2001:db8::7]:2222   # with a port
+2001:db8::8
+db-[01:03].example.com
+"""
+
+INI = b"""
+gateway ansible_host=192.0.2.1
+
+[web]
+web-[1:2] ansible_user=deploy
+web-3 ansible_host=192.0.2.3 ansible_port="2203" note='two words' # the third
+
+[db]
+db-1
+[2001:db8::7]:2222
+
+[shop:children]
+web
+db
+
+[shop:vars]
+ansible_user = shop
+ansible_port=2200
+
+[db:vars]
+ansible_user=postgres
+
+[all:vars]
+ansible_user=nobody
+"""
+
+YAML = b"""
+all:
+  hosts:
+    gateway: {ansible_host: 192.0.2.1}
+  vars: {ansible_user: nobody}
+  children:
+    shop:
+      vars: {ansible_user: shop, ansible_port: 2200}
+      children:
+        web:
+          hosts:
+            web-[1:2]: {ansible_user: deploy}
+            web-3:
+              ansible_host: 192.0.2.3
+              ansible_port: 2203
+        db:
+          hosts: {db-1: , "[2001:db8::7]:2222": ~}
+          vars: {ansible_user: postgres}
+"""
+
+GROUPED = {
+    "gateway": ("192.0.2.1", "nobody", None, {"all", "ungrouped"}),
+    "web-1": ("web-1", "deploy", 2200, {"all", "shop", "web"}),
+    "web-2": ("web-2", "deploy", 2200, {"all", "shop", "web"}),
+    "web-3": ("192.0.2.3", "shop", 2203, {"all", "shop", "web"}),
+    "db-1": ("db-1", "postgres", 2200, {"all", "shop", "db"}),
+    "[2001:db8::7]:2222": ("2001:db8::7", "postgres", 2222, {"all", "shop", "db"}),
+}
+
+
+def told(hosts: tuple[Listed, ...]) -> dict[str, Any]:
+    return {h.name: (h.address, h.user, h.port, set(h.groups)) for h in hosts}
+
+
+def test_plain() -> None:
+    alone = {"all", "ungrouped"}
+    assert told(load(PLAIN, "hosts")) == {
+        "web-1": ("web-1", None, None, alone),
+        "deploy@web-2:2222": ("web-2", "deploy", 2222, alone),
+        "[2001:db8::7]:2222": ("2001:db8::7", None, 2222, alone),
+        "2001:db8::8": ("2001:db8::8", None, None, alone),
+        "db-01.example.com": ("db-01.example.com", None, None, alone),
+        "db-02.example.com": ("db-02.example.com", None, None, alone),
+        "db-03.example.com": ("db-03.example.com", None, None, alone),
+    }
+
+
+def test_ini() -> None:
+    assert told(load(INI, "hosts")) == GROUPED
+
+
+@pytest.mark.parametrize("path", ["hosts.yaml", "hosts.yml", "hosts"])
+def test_yaml(path: str) -> None:
+    assert told(load(YAML, path)) == GROUPED
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("web[1:3]", ["web1", "web2", "web3"]),
+        ("web[08:10]", ["web08", "web09", "web10"]),
+        ("web[0:6:3]", ["web0", "web3", "web6"]),
+        ("db-[a:c]x", ["db-ax", "db-bx", "db-cx"]),
+        ("r[1:2]-h[1:2]:2222", ["r1-h1:2222", "r1-h2:2222", "r2-h1:2222", "r2-h2:2222"]),
+        ("root@[::1]", ["root@[::1]"]),
+    ],
+)
+def test_ranges(text: str, names: list[str]) -> None:
+    assert [h.name for h in load(text.encode(), "hosts")] == names
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "hosts: names no host"),
+        (b"a\n-oProxyCommand=x", "hosts:2: '-oProxyCommand=x': is no host"),
+        (b"a;b", "hosts:1: 'a;b': is no host"),
+        (b"a:22x", "hosts:1: 'a:22x': a port is a number from 1 to 65535"),
+        (b"a:70000", "hosts:1: 'a:70000': a port is a number from 1 to 65535"),
+        (b"-l@a", "hosts:1: '-l@a': is no user"),
+        (b"web[9:1]", "hosts:1: 'web[9:1]': a range goes upwards"),
+        (b"web[1:99999]", "hosts:1: 'web[1:99999]': a range has 10000 hosts at most"),
+        (b"web[a:1]", "hosts:1: 'web[a:1]': a range is [01:20] or [a:f]"),
+        (b"web-1 port", "hosts:1: a variable is NAME=VALUE, not 'port'"),
+        (b"web-1 x='y", "hosts:1: a quotation mark is not closed"),
+        (b"[web:vras]\na=b", "hosts:1: no such section: 'web:vras'"),
+        (b"x\n[a:children]\nb\n[b:children]\na", "hosts:5: the group 'a' is in itself"),
+        (b"#!/usr/bin/env python3\nprint()", "hosts:1: is a program: give its output as a file"),
+        (b"all:\n  hosts:\n    a:\n    a:", "hosts:4: duplicate key 'a', first in line 3"),
+        (b"all:\n  host:\n    a:", "hosts:2: unknown key 'host' in a group"),
+        (b"all:\n  hosts: [a]", "hosts:2: hosts must be a mapping"),
+        (b"all:\n  vars: {x: !vault y}", "hosts:2: tags"),
+        (b"\xff", "hosts:1: is not UTF-8 text"),
+        (b"a\x1b[2J", "hosts:1: holds the control character U+001B"),
+    ],
+)
+def test_faults_name_file_and_line(content: bytes, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load(content, "hosts")
+
+    assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("ansible_connection=local", "hosts:2: web-2: is not reached by SSH, but by 'local'"),
+        ("ansible_host={{ip}}", "hosts:2: web-2: is computed by a template"),
+        ("ansible_user=-l", "hosts:2: web-2: is no user: '-l'"),
+        ("ansible_port=ssh", "hosts:2: web-2: a port is a number from 1 to 65535"),
+        ("ansible_host=-oProxyCommand=x", "hosts:2: web-2: is no address: '-oProxyCommand=x'"),
+    ],
+)
+def test_a_host_that_cannot_be_reached_matters_where_it_is_meant(variable: str, said: str) -> None:
+    hosts = load(f"web-1\nweb-2 {variable}\n".encode(), "hosts")
+
+    assert [h.name for h in select(hosts, ["!web-2"])] == ["web-1"]
+    with pytest.raises(UsageError) as caught:
+        select(hosts, [])
+    assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("limits", "names"),
+    [
+        ([], ["gateway", "web-1", "web-2", "web-3", "db-1", "[2001:db8::7]:2222"]),
+        (["web-1"], ["web-1"]),
+        (["db-1,web-1"], ["web-1", "db-1"]),
+        (["db-1", "web-1"], ["web-1", "db-1"]),
+        (["web"], ["web-1", "web-2", "web-3"]),
+        (["web-[2:9],gateway"], ["gateway", "web-2", "web-3"]),
+        (["w*"], ["web-1", "web-2", "web-3"]),
+        (["web:!web-[12]"], ["web-3"]),
+        (["shop,!web"], ["db-1", "[2001:db8::7]:2222"]),
+        (["!shop"], ["gateway"]),
+        (["shop:&web:!web-3"], ["web-1", "web-2"]),
+        (["[2001:db8::7]:2222"], ["[2001:db8::7]:2222"]),
+        (["all"], ["gateway", "web-1", "web-2", "web-3", "db-1", "[2001:db8::7]:2222"]),
+    ],
+)
+def test_limit(limits: list[str], names: list[str]) -> None:
+    assert [h.name for h in select(load(INI, "hosts"), limits)] == names
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ("web-9", "--limit web-9: no such host or group"),
+        ("web,!wbe", "--limit !wbe: no such host or group"),
+        ("web:!shop", "--limit web,!shop leaves no host"),
+        ("web-[9:1]", "--limit web-[9:1]: a range goes upwards"),
+        (" ,!", "--limit names no host"),
+    ],
+)
+def test_a_limit_that_means_nothing(limit: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        select(load(INI, "hosts"), [limit])
+
+    assert str(caught.value) == said
