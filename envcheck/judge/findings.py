@@ -9,6 +9,7 @@ from envcheck.judge.cause import Context, explain, set_inside, unread
 from envcheck.judge.compare import Judged
 from envcheck.model import (
     Cause,
+    Configured,
     Diagnosis,
     Expectation,
     Finding,
@@ -19,6 +20,7 @@ from envcheck.model import (
     Severity,
 )
 from envcheck.noise import is_noise
+from envcheck.sources.chain import WHY
 
 WARNINGS = frozenset({Diagnosis.LATENT})
 FINE = frozenset({Diagnosis.IN_SYNC, Diagnosis.UNPROVEN})
@@ -154,6 +156,9 @@ def _of_the_server(context: Context, *, ruled: bool) -> Iterable[Finding]:
         if generation.role == "orphaned":
             yield _orphans(context, generation)
     yield from _by_supervisor(context)
+    for absent in _absent(configured):
+        message = f"a restart would not come up: there is no folder {absent}, and envdir refuses to go on"
+        yield whole(context, Diagnosis.LATENT, Cause.UNSTARTABLE, message, server.processes)
     for refused in configured.refused:
         problem = (
             refused.parsed.problems[0].message if refused.parsed and refused.parsed.problems else "refused"
@@ -182,9 +187,15 @@ def _by_supervisor(context: Context) -> Iterable[Finding]:
         yield whole(context, Diagnosis.LATENT, Cause.ORPHANED, lost, server.processes)
     if start and start.stray:
         yield whole(context, Diagnosis.LATENT, Cause.STRAY, start.stray, server.processes)
-    if start and start.unstartable and not context.configured.refused:
+    if start and start.unstartable and not context.configured.refused and not _absent(context.configured):
         message = f"a restart would not come up: {start.unstartable}"
         yield whole(context, Diagnosis.LATENT, Cause.UNSTARTABLE, message, server.processes)
+
+
+def _absent(configured: Configured) -> list[str]:
+    """Give the folders of an envdir that are not there: it starts nothing without them."""
+    missing = WHY["missing"]
+    return [a.source.path for a in configured.gaps if a.source.kind == "envdir" and a.why == missing]
 
 
 NOTHING_TO_COMPARE = "there is nothing to compare with: no spec names it, and no known supervisor runs it"
