@@ -48,7 +48,11 @@ def collect(
     *pids* are read whatever they are; *paths* are files that the targets name.
     """
     named = _named_files(spec, paths)
-    facts, scan, asked, found, passwd, *sources = _look(host, pids, list(named.values()), live=live)
+    patterns = _patterns(spec, paths)
+    linked: Request = {"op": "glob", "patterns": patterns, "real": True}
+    facts, scan, asked, found, passwd, links, *sources = _look(
+        host, pids, [linked, *named.values()], live=live
+    )
     files = {path: raw.file_facts(answer) for path, answer in zip(named, sources, strict=True)}
     listening: dict[int, str] = {}
     for path in SOCKETS:
@@ -74,10 +78,17 @@ def collect(
         strays=tuple(p for p in processes if p.pid in pids and p.pid not in members),
         ancestors=ancestors,
         answers=answers,
+        real={pattern: tuple(links.get("paths", {}).get(pattern, ())) for pattern in patterns},
     )
 
 
-def _look(host: Host, pids: Sequence[int], files: Sequence[Request], *, live: bool) -> list[Answer]:
+def _patterns(spec: Spec | None, paths: Sequence[str]) -> list[str]:
+    """Give the paths and globs of the user that may lead through symbolic links."""
+    matches = (m for a in (spec.apps if spec else ()) for m in a.matches)
+    return list(dict.fromkeys([*paths, *(cwd for m in matches for cwd in m.cwd if cwd.startswith("/"))]))
+
+
+def _look(host: Host, pids: Sequence[int], more: Sequence[Request], *, live: bool) -> list[Answer]:
     """Ask for all that needs no other answer; again if a process ended meanwhile."""
     requests: list[Request] = [
         {"op": "host"},
@@ -85,7 +96,7 @@ def _look(host: Host, pids: Sequence[int], files: Sequence[Request], *, live: bo
         {"op": "process", "pids": list(pids), "live": live},
         {"op": "which", "names": list(PROGRAMS)},
         {"op": "file", "path": "/etc/passwd"},
-        *files,
+        *more,
     ]
     answers = host.ask(requests)
     for _ in range(SCANS - 1):

@@ -18,7 +18,9 @@ from envcheck.model import Spec
 from envcheck.secrecy import Policy
 from envcheck.servers import SERVERS
 
-TARGET_HELP = "A pid, an app of the spec, pidfile:PATH, cwd:PATH, port:N or server:KIND. None means all."
+TARGET_HELP = (
+    "A pid, an app of the spec, unit:NAME, pidfile:PATH, cwd:PATH, port:N or server:KIND. None means all."
+)
 
 Targets = Annotated[list[str] | None, typer.Argument(metavar="[TARGET]...", help=TARGET_HELP)]
 SpecOption = Annotated[

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 
-from envcheck.errors import EnvcheckError, NothingMatchedError, UsageError
+from envcheck.errors import EnvcheckError, NothingMatchedError
 from envcheck.model import App, Match, Server, Snapshot
 from envcheck.servers import SERVERS
 from envcheck.sources.chain import WHY
@@ -17,8 +17,7 @@ PIDFILES = ("", ".oldbin", ".2")
 # Where Linux lists its TCP sockets.
 SOCKETS = ("/proc/net/tcp", "/proc/net/tcp6")
 
-PREFIXES = ("pidfile", "cwd", "port", "server")
-LATER = ("unit",)
+PREFIXES = ("unit", "pidfile", "cwd", "port", "server")
 LONGEST_PID = 10  # digits
 
 
@@ -27,8 +26,6 @@ def targets(snapshot: Snapshot, target: str) -> tuple[Server, ...]:
     kind, separator, value = target.partition(":")
     if (pid := number(target)) is not None:
         return _with_pid(snapshot, pid)
-    if separator and kind in LATER:
-        raise UsageError(f"no supervisor is known yet that could tell what '{kind}:' means")
     if separator and kind in PREFIXES:
         key = {"port": "listen"}.get(kind, kind)
         return tuple(s for s in snapshot.servers if KEYS[key](s, value, snapshot))
@@ -41,10 +38,11 @@ def number(text: str) -> int | None:
 
 
 def files(named: Iterable[str]) -> tuple[str, ...]:
-    """Give the files that tell what targets mean."""
+    """Give the files and folders that tell what targets mean."""
     pairs = [target.partition(":")[::2] for target in named]
     pidfiles = [value + suffix for kind, value in pairs if kind == "pidfile" for suffix in PIDFILES]
-    return (*pidfiles, *(SOCKETS if any(kind == "port" for kind, _ in pairs) else ()))
+    folders = [value for kind, value in pairs if kind == "cwd" and value.startswith("/")]
+    return (*pidfiles, *folders, *(SOCKETS if any(kind == "port" for kind, _ in pairs) else ()))
 
 
 def pids(targets: Iterable[str]) -> list[int]:
@@ -57,6 +55,9 @@ def reason(snapshot: Snapshot, target: str) -> str:
     kind, _, path = target.partition(":")
     if (pid := number(target)) is not None:
         return _not_a_server(snapshot, pid)
+    if kind == "unit":
+        names = sorted({o.name for s in snapshot.servers for o in s.owners if o.kind == "systemd"})
+        return f"the units that run servers are {', '.join(names)}" if names else "no unit runs a server"
     if kind != "pidfile":
         return ""
     facts = snapshot.files.get(path)
@@ -104,11 +105,21 @@ def _matches(server: Server, match: Match, snapshot: Snapshot) -> bool:
 
 
 def _cwd(server: Server, value: str, snapshot: Snapshot) -> bool:
-    del snapshot
+    """Match a glob, or a symbolic link: the kernel tells a process' folder without any."""
     pattern = value.rstrip("/") or "/"
     # A folder that a later deploy has removed is still the one that was meant.
     folders = {p.cwd.removesuffix(" (deleted)") for p in server.processes if p.cwd is not None}
-    return any(fnmatchcase(folder, pattern) for folder in folders)
+    return any(fnmatchcase(folder, pattern) for folder in folders) or not folders.isdisjoint(
+        snapshot.real.get(value, ())
+    )
+
+
+def _unit(server: Server, value: str, snapshot: Snapshot) -> bool:
+    """Match a unit's name or a glob; a template means all its instances, a name without a type a service."""
+    del snapshot
+    full = value if value.endswith((".service", ".scope")) else f"{value}.service"
+    pattern = full.replace("@.", "@*.", 1)
+    return any(fnmatchcase(o.name, pattern) for o in server.owners if o.kind == "systemd")
 
 
 def _user(server: Server, value: str, snapshot: Snapshot) -> bool:
@@ -130,6 +141,7 @@ def _cmdline(server: Server, value: str, snapshot: Snapshot) -> bool:
 
 KEYS: dict[str, Callable[[Server, str, Snapshot], bool]] = {
     "server": lambda server, value, _: server.kind == value or (value == "any" and server.kind in SERVERS),
+    "unit": _unit,
     "cwd": _cwd,
     "pidfile": _pidfile,
     "user": _user,

@@ -34,6 +34,7 @@ class Snapshot(NamedTuple):
     strays: tuple[Process, ...] = ()  # processes that were asked for and are no known server
     ancestors: Mapping[int, Process] = {}  # by pid: those of servers, up to pid 1
     answers: Answers = Answers()  # what the supervisors were asked about
+    real: Mapping[str, tuple[str, ...]] = {}  # where the paths lead that a pattern of the user fits
 
 
 class Layer(NamedTuple):

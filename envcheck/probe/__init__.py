@@ -55,7 +55,7 @@ def _folder(request: dict) -> dict:
 def _glob(request: dict) -> dict:
     from .files import matches
 
-    return matches(request["patterns"])
+    return matches(request["patterns"], real=bool(request.get("real")))
 
 
 def _run(request: dict) -> dict:

@@ -46,11 +46,17 @@ def folder(path: str, limit: int, most: int) -> dict:
     return answer
 
 
-def matches(patterns: "list[str]") -> dict:
-    """{"paths": {pattern: sorted paths}}; hidden names only where the pattern begins with a dot."""
+def matches(patterns: "list[str]", real: bool = False) -> dict:
+    """{"paths": {pattern: sorted paths}}; hidden names only where the pattern begins with a dot.
+
+    *real*: where the paths lead to, when their symbolic links are followed.
+    """
     from glob import glob
 
-    found = {pattern: sorted(_text(path) for path in glob(_bytes(pattern))) for pattern in patterns}
+    found = {}
+    for pattern in patterns:
+        paths = glob(_bytes(pattern))
+        found[pattern] = sorted({_text(os.path.realpath(path) if real else path) for path in paths})
     return {"status": "ok", "paths": found}
 
 

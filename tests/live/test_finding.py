@@ -191,6 +191,25 @@ def test_one_server_by_target(host: Host, name: str) -> None:
         assert found["cwd"] == str(server.folder), target
 
 
+@pytest.mark.parametrize("name", ["daemon-untitled", "unicorn"])
+def test_symbolic_links_lead_to_it(host: Host, name: str, tmp_path: Path) -> None:
+    """As /var/run does to /run, and `current` to a release."""
+    server = host.servers[name]
+    (tmp_path / "current").symlink_to(server.folder)
+    targets = [f"cwd:{tmp_path}/current", f"cwd:{tmp_path}/current/", f"cwd:{tmp_path}/cur*"]
+    if name.startswith("daemon"):
+        (tmp_path / "file.pid").symlink_to(server.folder / "pid")
+        targets += [f"pidfile:{tmp_path}/current/pid", f"pidfile:{tmp_path}/file.pid"]
+
+    for target in targets:
+        [found] = report("ps", target)["hosts"][0]["servers"]
+        assert found["cwd"] == str(server.folder), target
+
+    (tmp_path / "spec.yaml").write_text(f"apps: {{shop: {{match: {{cwd: {tmp_path}/current}}}}}}")
+    [app] = report("check", "-s", str(tmp_path / "spec.yaml"))["hosts"][0]["apps"]
+    assert app["generations"][0]["master"]["pid"] == server.master
+
+
 def test_the_readable_and_the_unreadable_are_told_apart(host: Host) -> None:
     assert "live ok, at exec clobbered" in host.table
     assert "readable" in host.table

@@ -100,6 +100,19 @@ def test_fresh(machine: Machine) -> None:
     unit.stop()
 
 
+def test_a_unit_as_a_target(machine: Machine) -> None:
+    machine.write("/etc/shop.env", "SIZE=large\n")
+    blue = Unit(machine, "shop@blue.service", "EnvironmentFile=/etc/shop.env", file="shop@.service")
+    for target in ("unit:shop@blue", "unit:shop@blue.service", "unit:shop@.service", "unit:shop*"):
+        verdict = check(machine, target)
+        assert verdict.app["supervisor"]["name"] == "shop@blue.service", target
+        assert verdict.status == 0
+    done = machine.python("-m", "envcheck", "check", "unit:shop", check=False)
+    assert done.returncode == 2
+    assert "shop@blue.service" in done.stdout
+    blue.stop()
+
+
 def test_changed_environment_file(machine: Machine) -> None:
     machine.write("/etc/file.env", "SIZE=large\n")
     unit = Unit(machine, "file.service", "EnvironmentFile=/etc/file.env")
