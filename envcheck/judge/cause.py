@@ -123,6 +123,7 @@ def _stale(judged: Judged, context: Context) -> Explanation:
         _by_application(judged, context)
         or _mixed(judged, context)
         or _kept_by_dotenv(judged, context)
+        or _from_supervisor(judged, context)
         or _not_loaded(judged, context)
         or _older_than_source(judged, context)
     )
@@ -140,6 +141,24 @@ def _not_loaded(judged: Judged, context: Context) -> Explanation | None:
         return None
     _, where = last_change(judged.fresh.settings, context.configured)
     return Cause.DAEMON_RELOAD_NEEDED, f"{where} says otherwise, but its supervisor has not read that yet"
+
+
+def _from_supervisor(judged: Judged, context: Context) -> Explanation | None:
+    """The process has what its supervisor hands on, which itself would be started with something else now."""
+    owner, start = context.server.owner, context.configured.start
+    if owner is None or owner.supervising is None or start is None or start.kept is None:
+        return None
+    kept = chain.values(start.kept).get(judged.name)
+    if same(judged.name, judged.fresh.value, kept):
+        return None
+    if any(not same(judged.name, kept, p.running.variables.get(judged.name)) for p in judged.processes):
+        return None
+    changed, where = last_change(judged.fresh.settings, context.configured)
+    when = f" at {context.clock(changed)}" if changed else ""
+    return Cause.INHERITED_FROM_SUPERVISOR, (
+        f"{where} changed{when}; {owner.kind} {owner.pid} was started at "
+        f"{context.clock(owner.supervising.started)}, and hands on what it was started with"
+    )
 
 
 def held_at_exec(name: str, process: Process, context: Context) -> str | None:

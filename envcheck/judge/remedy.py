@@ -20,7 +20,7 @@ from envcheck.model import (
 )
 from envcheck.secrecy import Policy
 from envcheck.servers import SERVERS
-from envcheck.supervisors import supervisor, unsupervised
+from envcheck.supervisors import acting, supervisor, unsupervised
 
 # From the least disruptive on; what no restart can help with comes last, because it comes first to do.
 ORDER = (
@@ -63,7 +63,8 @@ def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, po
     if any(f.cause is Cause.UNSTARTABLE for f in findings):
         action = max(action, Action.REFUSE, key=ORDER.index)
     stages = frozenset(_stage(f) for a, f in wanted if a is action)
-    steps = all_or_none(_steps(action, _without_removed(context, findings), snapshot, policy))
+    context = _without_removed(context, findings)
+    steps = all_or_none(_steps(action, context, snapshot, policy))
     unexplained = any(f.diagnosis is Diagnosis.UNEXPLAINED and f.cause is None for f in findings)
     by_hand = action is Action.RESTART and not steps
     helpless = action in NOTES or by_hand or (unexplained and not steps)
@@ -71,7 +72,7 @@ def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, po
         action=_amounts_to(action, context),
         sufficient=not helpless and all(s.runnable for s in steps),
         steps=steps,
-        insufficient=_insufficient(action, context, stages) if steps or by_hand else (),
+        insufficient=_insufficient(action, context, stages, snapshot, policy) if steps or by_hand else (),
         hazards=_hazards(action, context, findings, snapshot, steps),
         note=_note(action, [f for a, f in wanted if a is action], helpless=helpless)
         or (_advice(context, snapshot) if by_hand else "")
@@ -82,8 +83,8 @@ def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, po
 
 def _amounts_to(action: Action, context: Context) -> Action:
     """Say what a restart is in the words of its supervisor: a container has to be created anew."""
-    said = getattr(supervisor(context.server.owner), "RESTART_IS", Action.RESTART)
-    return said if action is Action.RESTART else action
+    restart = action is Action.RESTART
+    return acting.amounts_to(context.server, context.configured) if restart else action
 
 
 def _advice(context: Context, snapshot: Snapshot) -> str:
@@ -149,12 +150,14 @@ def _incomparable(findings: Sequence[Finding]) -> bool:
     return any(f.variable is None and f.diagnosis is Diagnosis.UNPROVEN for f in findings)
 
 
-def _insufficient(action: Action, context: Context, stages: frozenset[Stage]) -> tuple[Step, ...]:
+def _insufficient(
+    action: Action, context: Context, stages: frozenset[Stage], snapshot: Snapshot, policy: Policy
+) -> tuple[Step, ...]:
     server = context.server
     own = SERVERS[server.kind].insufficient(action, server, stages)
     if action not in (Action.RESTART, Action.ADOPT):
         return own
-    told = supervisor(server.owner).insufficient(server.owner, server, context.configured)
+    told = acting.insufficient(server, context.configured, snapshot, policy)
     return (*told, *(s for s in own if s.argv not in {t.argv for t in told}))
 
 
@@ -203,7 +206,7 @@ def _steps(action: Action, context: Context, snapshot: Snapshot, policy: Policy)
         masters = [module.stop(g.master) for g in replaced if g.master]
         return (*masters, *unsupervised.stop_orphans(server))
     if action in (Action.RESTART, Action.ADOPT):
-        return supervisor(server.owner).restart(server.owner, server, context.configured, snapshot, policy)
+        return acting.restart(server, context.configured, snapshot, policy)
     signal = module.signal(action, server)
     return (signal,) if signal else ()
 
@@ -228,6 +231,5 @@ def _hazards(
         for f in findings
         if f.variable and f.diagnosis is Diagnosis.STALE and f.expected is None and not f.settings
     ]
-    owner = context.server.owner
-    told += supervisor(owner).hazards(owner, context.server, snapshot)
+    told += acting.hazards(context.server, context.configured, snapshot)
     return tuple(dict.fromkeys([*leaked, *told]))

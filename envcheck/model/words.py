@@ -50,6 +50,7 @@ class Cause(StrEnum):
     NOT_CONFIGURED = "not-configured"
     SHADOWED = "shadowed"
     UNSET_BY_EMPTY_FILE = "unset-by-empty-file"
+    INHERITED_FROM_SUPERVISOR = "inherited-from-supervisor"  # which is older than the change itself
     DYNAMIC_SOURCE = "dynamic-source"
     SET_BY_APPLICATION = "set-by-application"
     REMOVED_BY_APPLICATION = "removed-by-application"

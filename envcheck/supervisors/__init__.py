@@ -93,12 +93,27 @@ def supervisor(owner: Owner | None) -> Supervisor:
 def fresh(owner: Owner, process: Process, known: Known) -> Start:
     """Say what a fresh start would give: by the supervisor, then by the wrappers in what it starts.
 
+    What the supervisor itself would be started with counts, as far as who keeps it running is known.
+
     What one supervisor's files do to envcheck must not keep the other servers from being judged.
     """
-    from envcheck.supervisors import wrappers  # noqa: PLC0415 - only where somebody owns the server
-
     try:
-        return wrappers.follow(named(owner.kind).start(owner, process, known), process, known)
+        return _fresh(owner, process, known)
     except Exception as error:  # noqa: BLE001 - its text may hold values, and is not told
         why = f"a fault of envcheck itself ({type(error).__name__}): please report it"
         return Start((Applied(Source(owner.kind, owner.name, Stage.EXEC), None, 0.0, why),))
+
+
+def _fresh(owner: Owner, process: Process, known: Known) -> Start:
+    from envcheck.supervisors import nested, wrappers  # noqa: PLC0415 - only where somebody owns the server
+
+    def begin(by: Owner) -> Start:
+        return wrappers.follow(named(by.kind).start(by, process, known), process, known)
+
+    kept = begin(owner)
+    if owner.outer is None or owner.supervising is None:
+        return kept
+    outer = fresh(owner.outer, owner.supervising, known)
+    if not nested.tells(outer):
+        return kept
+    return nested.renewed(owner, outer, begin)._replace(kept=kept.applied, outer=outer)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from envcheck.model import Answers, Generation, Owner, Process, Server
-from envcheck.supervisors import candidates, herder, sysv
+from envcheck.supervisors import candidates, herder, nested, sysv
 
 # What a parent did is certain, a cgroup is inherited by all that a unit starts, marks outlive their author.
 TRUST = ("ancestor", "cgroup", "marks")
+
+DEPTH = 4  # supervisors over supervisors
 
 # Below these stands a shell, which is older than what it has started.
 BY_HAND = frozenset({"tmux"})
@@ -47,7 +49,7 @@ def _since(owner: Owner, process: Process, processes: Mapping[int, Process]) -> 
     return herders[0].started if herders else None
 
 
-def owners(process: Process, processes: Mapping[int, Process]) -> tuple[Owner, ...]:
+def owners(process: Process, processes: Mapping[int, Process], depth: int = DEPTH) -> tuple[Owner, ...]:
     """Name all owners of a master, innermost first: the first one owns its restart.
 
     Marks in the environment count only where neither an ancestor nor the cgroup tells.
@@ -56,7 +58,15 @@ def owners(process: Process, processes: Mapping[int, Process]) -> tuple[Owner, .
     found: Iterable[Owner | None] = (module.owner(process, chain) for module in candidates(process, chain))
     ranked = sorted((o for o in found if o is not None), key=lambda o: (TRUST.index(o.evidence), o.distance))
     certain = [o for o in ranked if o.evidence != "marks"]
-    return tuple(certain or ranked[:1])
+    return tuple(_nested(o, processes, depth) for o in certain or ranked[:1])
+
+
+def _nested(owner: Owner, processes: Mapping[int, Process], depth: int) -> Owner:
+    """Add who keeps the supervisor itself running; marks are what it has from elsewhere, and do not count."""
+    if owner.kind not in nested.HANDING_ON or owner.supervising is None or not depth:
+        return owner
+    above = [o for o in owners(owner.supervising, processes, depth - 1) if o.evidence != "marks"]
+    return owner._replace(outer=above[0] if above else None)
 
 
 def _ancestors(process: Process, processes: Mapping[int, Process]) -> Iterator[Process]:

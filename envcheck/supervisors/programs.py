@@ -12,6 +12,20 @@ from typing import NamedTuple
 # Where the chain ends: the server, its herder, or the interpreter that runs it.
 SERVERS = re.compile(r"g?unicorn(3|_rails|_django|_paster|-[\d.]+)?|\w*herder(\.py)?")
 INTERPRETERS = re.compile(r"(python|ruby|jruby|pypy|node|perl)[\d.]*")
+# What keeps servers running itself: it is told what these would be started with, and no more.
+SUPERVISING = frozenset(
+    {
+        "supervisord",
+        "circusd",
+        "honcho",
+        "runsvdir",
+        "runsv",
+        "svscan",
+        "supervise",
+        "s6-svscan",
+        "s6-supervise",
+    }
+)
 SHELLS = frozenset({"sh", "dash", "bash", "ksh", "ash"})
 SHEBANG = re.compile(rb"#![ \t]*(?:\S*/env[ \t]+)?(?:\S*/)?(sh|dash|bash|ksh|ash)(?:[ \t]|$)")
 FOLDERS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -106,4 +120,4 @@ def letters(words: list[str], valued: str) -> list[tuple[str, str]] | None:
 
 def ends(name: str) -> bool:
     """Tell whether a chain ends with this program."""
-    return bool(SERVERS.fullmatch(name) or INTERPRETERS.fullmatch(name))
+    return bool(SERVERS.fullmatch(name) or INTERPRETERS.fullmatch(name)) or name in SUPERVISING

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pytest
 from live.checking import Verdict, report
 from live.harness import free_port, root_only, wait_for
 from live.servers import WSGI
+from live.systemd.judging import argvs, check
 from live.systemd.machine import Machine
 
 Json = dict[str, Any]
@@ -69,18 +69,6 @@ class Unit:
 
     def stop(self) -> None:
         self.machine.systemctl("stop", "--", self.name)
-
-
-def check(machine: Machine, *targets: str) -> Verdict:
-    done = machine.python("-m", "envcheck", "check", *targets, "-f", "json", check=False)
-    assert done.stdout, done.stderr
-    document = json.loads(done.stdout)
-    [app] = document["hosts"][0]["apps"]
-    return Verdict(document["exit_code"], app)
-
-
-def argvs(steps: list[Json]) -> list[list[str]]:
-    return [step["argv"] for step in steps]
 
 
 def test_fresh(machine: Machine) -> None:

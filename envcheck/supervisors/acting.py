@@ -1,0 +1,97 @@
+"""Whose restart it takes: that of the server's own supervisor, or of who keeps that one running."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from envcheck.model import Action, Configured, Hazard, Owner, Server, Snapshot, Stage, Start, Step
+from envcheck.noise import same
+from envcheck.secrecy import Policy
+from envcheck.sources import chain
+from envcheck.supervisors import supervisor
+from envcheck.supervisors.nested import HANDING_ON
+
+# They read all that they give when they start: who keeps them running restarts them, and nothing less helps.
+READING_ONCE = frozenset({"honcho"})
+
+
+def acting(server: Server, configured: Configured) -> tuple[Owner | None, Configured]:
+    """Give the innermost owner whose restart brings all in, and what is configured as it sees it."""
+    owner, start = server.owner, configured.start
+    wrong = _wrong(server, configured)
+    while owner is not None and owner.outer is not None and start is not None and start.outer is not None:
+        wrong = _behind(start, wrong)
+        if not wrong and owner.kind not in READING_ONCE:
+            break
+        owner, start = owner.outer, start.outer
+    return owner, configured if owner is server.owner else configured._replace(start=start)
+
+
+def _wrong(server: Server, configured: Configured) -> dict[str, str | None]:
+    """Give of what the server has not as it should be how it should be."""
+    has = server.first.running.variables if server.first.running.usable else {}
+    winners = {n: s[-1] for n, s in configured.settings.items() if s[-1].source.stage is Stage.EXEC}
+    wrong = {
+        n: s.assignment.value
+        for n, s in winners.items()
+        if not s.assignment.dynamic and not same(n, s.assignment.value, has.get(n))
+    }
+    return wrong | dict.fromkeys(configured.removed)
+
+
+def _behind(start: Start, wrong: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Give of what is wrong that which the supervisor hands on otherwise, as long as it runs."""
+    kept = chain.values(start.kept or ())
+    return {n: v for n, v in wrong.items() if start.kept is not None and not same(n, v, kept.get(n))}
+
+
+def amounts_to(server: Server, configured: Configured) -> Action:
+    """Say what a restart is in the words of who does it: a container has to be created anew."""
+    owner, _ = acting(server, configured)
+    said: Action = getattr(supervisor(owner), "RESTART_IS", Action.RESTART)
+    return said
+
+
+def restart(server: Server, configured: Configured, snapshot: Snapshot, policy: Policy) -> tuple[Step, ...]:
+    owner, seen = acting(server, configured)
+    return supervisor(owner).restart(owner, server, seen, snapshot, policy)
+
+
+def insufficient(
+    server: Server, configured: Configured, snapshot: Snapshot, policy: Policy
+) -> tuple[Step, ...]:
+    """Give the popular commands that are not enough; a restart by the inner supervisor may be one of them."""
+    owner, seen = acting(server, configured)
+    told = supervisor(owner).insufficient(owner, server, seen)
+    inner = server.owner
+    if inner is None or owner is inner:
+        return told
+    module = supervisor(inner)
+    why = f"{inner.kind} {inner.pid} keeps what it was itself started with, and hands that on"
+    restarts = (
+        () if inner.kind in READING_ONCE else module.restart(inner, server, configured, snapshot, policy)
+    )
+    again = tuple(Step(step.argv, why, runnable=step.runnable) for step in restarts)
+    return (*again, *module.insufficient(inner, server, configured), *told)
+
+
+def hazards(server: Server, configured: Configured, snapshot: Snapshot) -> tuple[Hazard, ...]:
+    owner, _ = acting(server, configured)
+    return (*supervisor(owner).hazards(owner, server, snapshot), *_nested(server, configured, owner))
+
+
+def _nested(server: Server, configured: Configured, acts: Owner | None) -> tuple[Hazard, ...]:
+    """Say what is started anew beside the server, or what nobody can tell of its supervisor."""
+    owner = server.owner
+    if owner is None or owner.kind not in HANDING_ON:
+        return ()
+    if acts is not owner:
+        message = f"all that {owner.kind} {owner.pid} keeps running is started anew with it"
+        return (Hazard(None, "others-restarted", message),)
+    if configured.start is not None and configured.start.outer is None:
+        message = (
+            f"what a fresh start of {owner.kind} {owner.pid} itself would give is not known: what it "
+            "hands on is taken for configured"
+        )
+        return (Hazard(None, "unknown-start", message),)
+    return ()
