@@ -23,7 +23,7 @@ def scan(interpreters: "list[str]", words: "list[str]", live: bool) -> dict:
     return {
         "status": "ok",
         "processes": processes,
-        "ancestors": _ancestors(processes),
+        "ancestors": _ancestors(processes, live),
         "seen": walk.seen,
         "vanished": walk.vanished + len(read) - len(processes),
     }
@@ -32,7 +32,7 @@ def scan(interpreters: "list[str]", words: "list[str]", live: bool) -> dict:
 def explicit(pids: "list[int]", live: bool) -> dict:
     """The same for given pids; one that does not exist is "exited"."""
     processes = [facts(int(pid), live) for pid in pids]
-    return {"status": "ok", "processes": processes, "ancestors": _ancestors(processes)}
+    return {"status": "ok", "processes": processes, "ancestors": _ancestors(processes, live)}
 
 
 def _workers(masters: "set[int]", interpreters: "list[str]") -> "set[int]":
@@ -51,8 +51,11 @@ def _workers(masters: "set[int]", interpreters: "list[str]") -> "set[int]":
     return {pid for pid in found if is_interpreter(pid, interpreters)}
 
 
-def _ancestors(processes: "list[dict]") -> "list[dict]":
-    """The facts of every ancestor that is not among *processes*, each once, up to pid 1."""
+def _ancestors(processes: "list[dict]", live: bool) -> "list[dict]":
+    """The facts of every ancestor that is not among *processes*, each once, up to pid 1.
+
+    *live*: also read the live environment of those whose environment at exec is gone, as a title wipes it.
+    """
     known = {one["pid"] for one in processes}
     found = []
     queue = list(processes)
@@ -61,6 +64,9 @@ def _ancestors(processes: "list[dict]") -> "list[dict]":
         parent = Stat(one["stat"]).parent if one["stat"] else 0
         if parent > 0 and parent not in known:
             known.add(parent)
-            queue.append(facts(parent, live=False))
-            found.append(queue[-1])
+            above = facts(parent, live=False)
+            if live and not above["environ"]["data"].strip(b"\0"):
+                above = facts(parent, live=True)
+            queue.append(above)
+            found.append(above)
     return sorted(found, key=lambda one: int(one["pid"]))

@@ -110,10 +110,10 @@ def _fresh(owner: Owner, process: Process, known: Known) -> Start:
     def begin(by: Owner) -> Start:
         return wrappers.follow(named(by.kind).start(by, process, known), process, known)
 
-    kept = begin(owner)
     if owner.outer is None or owner.supervising is None:
-        return kept
+        return begin(owner)
     outer = fresh(owner.outer, owner.supervising, known)
+    owner = nested.untitled(owner, outer)
     if not nested.tells(outer):
-        return kept
-    return nested.renewed(owner, outer, begin)._replace(kept=kept.applied, outer=outer)
+        return begin(owner)
+    return nested.renewed(owner, outer, begin)._replace(kept=begin(owner).applied, outer=outer)

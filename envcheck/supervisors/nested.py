@@ -7,23 +7,22 @@ they differ, the supervisor itself has to be started anew, by its own owner.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
 from envcheck.model import (
     Applied,
-    Assignment,
     Owner,
-    Parsed,
     Process,
     Reading,
-    Source,
-    Stage,
     Start,
 )
 from envcheck.noise import is_noise
 from envcheck.sources import chain
+from envcheck.supervisors import ancestry
 from envcheck.supervisors.ancestry import REWRITTEN
+from envcheck.supervisors.programs import SUPERVISING
 from envcheck.supervisors.wrappers import INHERITED
 
 # Those whose environment is what they hand on, whatever else they add.
@@ -35,6 +34,17 @@ Begin = Callable[[Owner], Start]
 def tells(outer: Start) -> bool:
     """Tell whether it is known what a fresh start of the supervisor would give it."""
     return bool(outer.applied) and not outer.stray and not outer.unstartable
+
+
+def untitled(owner: Owner, outer: Start) -> Owner:
+    """Give the supervisor the command line that it was started with, where a process title hides it."""
+    supervising, command = owner.supervising, outer.command
+    if supervising is None or not command:
+        return owner
+    program = posixpath.basename(command[0])
+    if program not in SUPERVISING or ancestry.words_after(supervising, program):
+        return owner
+    return owner._replace(supervising=supervising._replace(argv=command))
 
 
 def renewed(owner: Owner, outer: Start, begin: Begin) -> Start:
@@ -50,7 +60,7 @@ def renewed(owner: Owner, outer: Start, begin: Begin) -> Start:
     base = start.applied[at].parsed
     hidden = fresh.variables.keys() - {a.name for a in base.assignments} if base else REWRITTEN
     cleared = any(a.source.kind == "cleared" for a in start.applied[at:])
-    handed_on = [_without(a, hidden) for a in (*outer.applied, *_own(supervising)) if a.parsed or not cleared]
+    handed_on = [_without(a, hidden) for a in outer.applied if a.parsed or not cleared]
     return start._replace(applied=(*start.applied[:at], *handed_on, *start.applied[at + 1 :]))
 
 
@@ -60,21 +70,7 @@ def _environment(supervising: Process, outer: Start) -> Reading:
         return Reading("unread")
     now = supervising.running.variables
     anew = {n: v for n, v in now.items() if is_noise(n)}
-    return Reading("ok", {**anew, **chain.values(outer.applied), **_changes(supervising)})
-
-
-def _changes(supervising: Process) -> dict[str, str]:
-    """Give what it sets for itself: an interpreter may set its locale."""
-    at_exec, live = supervising.at_exec, supervising.live
-    if not at_exec.usable or not live.usable:
-        return {}
-    return {n: v for n, v in live.variables.items() if at_exec.variables.get(n) != v}
-
-
-def _own(supervising: Process) -> tuple[Applied, ...]:
-    source = Source(INHERITED, f"the environment of PID {supervising.pid}", Stage.EXEC)
-    assignments = tuple(Assignment(n, v, 0) for n, v in _changes(supervising).items())
-    return (Applied(source, Parsed(assignments), supervising.started),) if assignments else ()
+    return Reading("ok", {**anew, **chain.values(outer.applied)})
 
 
 def _without(applied: Applied, hidden: AbstractSet[str]) -> Applied:

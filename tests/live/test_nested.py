@@ -193,7 +193,7 @@ def nested(machine: Machine, request: pytest.FixtureRequest) -> Iterator[Nested]
 @pytest.mark.parametrize("nested", TOOLS, indirect=True)
 def test_changed_in_the_unit_of_the_supervisor(nested: Nested) -> None:
     verdict = nested.check()
-    assert (verdict.status, verdict.wrong()) == (0, {}), verdict.app
+    assert (verdict.status, verdict.wrong()) == (0, {}), (verdict.app["sources"], verdict.app["findings"])
     assert verdict.app["supervisor"]["name"] == nested.tool.name
 
     nested.define("blue")

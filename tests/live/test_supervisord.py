@@ -100,6 +100,8 @@ def test_a_value_of_the_program(home: Path, bare: Path, run: Run) -> None:
     verdict = server.judge()
     master = server.master
     assert [s["argv"][3:] for s in verdict.remedy["steps"]] == [["update", "web"]]
+    # It was started by hand: what it hands on is all that is known of it.
+    assert [h for h in verdict.remedy["hazards"] if "of supervisord" in h["message"]], verdict.remedy
     carry_out(verdict.remedy["steps"])
     server.replaced(master)
     assert server.http("COLOUR") == {"blue"}
