@@ -29,7 +29,7 @@ def acting(server: Server, configured: Configured) -> tuple[Owner | None, Config
 
 def _wrong(server: Server, configured: Configured) -> dict[str, str | None]:
     """Give of what the server has not as it should be how it should be."""
-    has = server.first.running.variables if server.first.running.usable else {}
+    has = server.first.running.variables
     winners = {n: s[-1] for n, s in configured.settings.items() if s[-1].source.stage is Stage.EXEC}
     wrong = {
         n: s.assignment.value

@@ -13,6 +13,7 @@ from . import table
 from .checking import check, modules
 from .reading import live
 from .scanning import scan, syscalls
+from .supervised import systemd
 
 ROUNDS = 25
 MEASURES: Mapping[str, Callable[[Path, int], Iterator[table.Row]]] = {
@@ -20,6 +21,7 @@ MEASURES: Mapping[str, Callable[[Path, int], Iterator[table.Row]]] = {
     "syscalls": syscalls,
     "live": live,
     "check": check,
+    "systemd": systemd,
     "modules": modules,
 }
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
