@@ -1,6 +1,7 @@
 """Why no report can be made: exit status and hint on the class.
 
 * EnvcheckError (3)
+  - RecordError
   - UsageError (2)
     - SpecError
   - NothingMatchedError (2)
@@ -23,6 +24,10 @@ class EnvcheckError(Exception):
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint or self.hint
+
+
+class RecordError(EnvcheckError):
+    """A file is no record of a snapshot, or one that this version cannot read."""
 
 
 class UsageError(EnvcheckError):

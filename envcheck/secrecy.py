@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from envcheck import tokens
 from envcheck.escaping import as_bytes, escape
 from envcheck.suspicion import looks_secret, words
 
@@ -59,7 +60,16 @@ class Policy(NamedTuple):
     def __repr__(self) -> str:
         return f"Policy(reveal={self.reveal!r})"
 
+    @property
+    def key_id(self) -> str:
+        """Tells whether two keys are the same, and nothing else of them."""
+        import hmac  # noqa: PLC0415
+
+        return hmac.digest(self.key, b"\0id", "sha256").hex()[:FINGERPRINT_DIGITS]
+
     def may_show(self, name: str, value: str) -> bool:
+        if tokens.is_hidden(value):
+            return False
         if any(fnmatchcase(name, glob) for glob in self.reveal):
             return True
         known = name in SHOWN or name in self.shown or name.startswith(SHOWN_PREFIXES)
@@ -76,12 +86,19 @@ class Policy(NamedTuple):
         """The value for a terminal, or what may be said of it."""
         if self.may_show(name, value):
             return escape(value)
-        return f"<hidden len={len(as_bytes(value))} fp={self.fingerprint(name, value)}>"
+        length, fingerprint = self.token(name, value)
+        return f"<hidden len={length} fp={fingerprint}>"
+
+    def token(self, name: str, value: str) -> tokens.Token:
+        """Say what may be said of a hidden value; a record says no more than that."""
+        if tokens.is_hidden(value):
+            return tokens.summary(value)
+        return tokens.Token(len(as_bytes(value)), self.fingerprint(name, value))
 
     def as_json(self, name: str, value: str) -> Json:
-        data = as_bytes(value)
         if not self.may_show(name, value):
-            return {"hidden": True, "length": len(data), "fingerprint": self.fingerprint(name, value)}
+            return {"hidden": True, **self.token(name, value)._asdict()}
+        data = as_bytes(value)
         try:
             return data.decode()
         except UnicodeDecodeError:

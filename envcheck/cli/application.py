@@ -19,6 +19,7 @@ COMMANDS = {
     "why": "one variable through all layers: every place that sets it, a timeline, the cause, the remedy",
     "diff": "compare two environments: processes, what is configured, files",
     "lint": "look for what is wrong in specs and source files",
+    "snapshot": "record what runs and what is configured, without secrets, to judge it elsewhere",
     "demo": "start a real server, let it go stale, find it, cure it",
 }
 

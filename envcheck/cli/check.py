@@ -27,6 +27,8 @@ def command(
     spec: options.SpecOption = None,
     formats: options.Formats = None,
     fail_on: FailOn = Severity.ERROR,
+    snapshot: options.Snapshots = None,
+    key_file: options.KeyFile = None,
     reveal: options.Reveal = None,
     no_live: options.NoLive = False,
     color: options.Colors = options.Color.AUTO,
@@ -36,9 +38,15 @@ def command(
     named = targets or []
     expected = options.load_spec(spec)
     pids = matching.pids(named)
-    snapshot = collect(Local(), expected, pids, matching.files(named), live=not no_live)
-    with options.deadline(JUDGING, "a pattern of the spec"):
-        found = judge(snapshot, expected, named, options.policy(reveal), fail_on)
+    policy = options.policy(reveal, key_file)
+    if snapshot:
+        from envcheck.cli import records  # noqa: PLC0415 - only with records
+
+        found = records.judged(snapshot, expected, named, policy, fail_on)
+    else:
+        seen = collect(Local(), expected, pids, matching.files(named), live=not no_live)
+        with options.deadline(JUDGING, "a pattern of the spec"):
+            found = judge(seen, expected, named, policy, fail_on)
     for name, path in wanted:
         if path or not (quiet and name == "text"):
             options.emit(report.format_named(name).render(found, width=options.width()), path, color=color)

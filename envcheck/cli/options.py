@@ -34,6 +34,14 @@ Reveal = Annotated[
     list[str] | None,
     typer.Option("--reveal", metavar="NAME", help="Show the values of these variables (a glob)."),
 ]
+Snapshots = Annotated[
+    list[str] | None,
+    typer.Option("--snapshot", metavar="FILE|DIR", help="Judge records instead of this machine."),
+]
+KeyFile = Annotated[
+    str | None,
+    typer.Option("--key-file", metavar="FILE", help="The key of the fingerprints; - is standard input."),
+]
 NoLive = Annotated[
     bool, typer.Option("--no-live", help="Read the environment at exec only, not live memory.")
 ]
@@ -51,9 +59,18 @@ Colors = Annotated[Color, typer.Option("--color", help="Draw the verdict in colo
 NARROW, WIDE = 80, 120  # columns of a report that no terminal limits, and the most that reads well
 
 
-def policy(reveal: Sequence[str] | None) -> Policy:
-    """Make the policy of this run: fingerprints are good for this run alone."""
-    return Policy(key=os.urandom(32), reveal=tuple(reveal or ()))
+def policy(reveal: Sequence[str] | None, key_file: str | None = None) -> Policy:
+    """Make the policy of this run: fingerprints are good for this run alone, or for a key that others have.
+
+    Raises:
+        UsageError: The key file cannot be read, is no key, or is open to others.
+    """
+    key = os.urandom(32)
+    if key_file is not None:
+        from envcheck.cli import keys  # noqa: PLC0415
+
+        key = keys.read(key_file)
+    return Policy(key=key, reveal=tuple(reveal or ()))
 
 
 def load_spec(path: str | None) -> Spec | None:

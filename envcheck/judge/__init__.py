@@ -8,14 +8,17 @@ from envcheck.judge import matching
 from envcheck.judge.cause import Context
 from envcheck.judge.discretion import discreet
 from envcheck.judge.findings import findings
+from envcheck.judge.hidden import comparable
 from envcheck.judge.remedy import remedy
 from envcheck.judge.verdict import exit_code, state
 from envcheck.model import (
     App,
+    Applied,
     AppReport,
     Configured,
     Gap,
     HostReport,
+    Plan,
     Report,
     Server,
     Severity,
@@ -30,6 +33,8 @@ from envcheck.servers import SERVERS
 from envcheck.sources import chain
 from envcheck.supervisors import fresh
 from envcheck.supervisors.known import Known
+
+NOT_RECORDED = "the record does not have it: it was taken without this spec, or with another (snapshot -s)"
 
 Case = tuple[str, Server, App | None]
 
@@ -56,7 +61,9 @@ def judge(
     unseen = bool(hidden) and (bool(unmatched) or not (targets or spec))
     gaps = hidden + tuple(_gaps(apps))
     reasons = {target: why for target in unmatched if (why := matching.reason(snapshot, target))}
-    host = HostReport(snapshot.host, "partial" if unseen else "ok", gaps, apps, tuple(unmatched), reasons)
+    status = "partial" if unseen else "ok"
+    taken = None if snapshot.key is None else snapshot.taken
+    host = HostReport(snapshot.host, status, gaps, apps, tuple(unmatched), reasons, taken)
     return Report((host,), exit_code((host,), fail_on))
 
 
@@ -89,8 +96,21 @@ def _apps_of(snapshot: Snapshot, server: Server, apps: Iterable[App]) -> list[Ca
 
 def configure(server: Server, app: App | None, snapshot: Snapshot) -> Configured:
     """Say what a fresh process would get: by the spec's sources, else by what its supervisor would give."""
+    if snapshot.key is not None:
+        return _recorded(server, app, snapshot)
     unread = SERVERS[server.kind].unread(server, snapshot.files)
     return _chain(server, app, snapshot)._replace(unread=unread)
+
+
+def _recorded(server: Server, app: App | None, snapshot: Snapshot) -> Configured:
+    """Take what was computed when the record was made; a source that it does not know is a gap."""
+    told = {r.app: r.configured for r in snapshot.recorded if r.pid == server.first.pid}
+    found = told.get(app.name if app else "", told.get("", Configured(plan=Plan())))
+    known = {a.source for a in found.applied}
+    wanted = app.sources if app else ()
+    absent = (s for s in wanted if s not in known and not (s.optional and s.path in snapshot.files))
+    gaps = tuple(Applied(source, None, 0.0, NOT_RECORDED) for source in absent)
+    return found._replace(applied=(*found.applied, *gaps), known=found.known or bool(gaps))
 
 
 def _chain(server: Server, app: App | None, snapshot: Snapshot) -> Configured:
@@ -118,19 +138,35 @@ def _dated(server: Server, start: Start | None) -> Server:
     return server._replace(generations=dated)
 
 
+def context_of(server: Server, app: App | None, snapshot: Snapshot) -> Context:
+    """Give what a server is judged on, and the evidence is taken from."""
+    configured = configure(server, app, snapshot)
+    return Context(_dated(server, configured.start), configured, snapshot.taken)
+
+
 def _app(case: Case, snapshot: Snapshot, policy: Policy) -> AppReport:
     name, server, app = case
-    configured = configure(server, app, snapshot)
-    server = _dated(server, configured.start)
-    context = Context(server, configured, snapshot.taken)
-    rules = app.expectations if app else ()
-    policy = policy._replace(
+    context = context_of(server, app, snapshot)
+    policy = told_by(policy, [app] if app else [])
+    rules = tuple(comparable(rule, snapshot, policy) for rule in (app.expectations if app else ()))
+    found = findings(context, rules)
+    plan = remedy(context, found, snapshot, policy)
+    return discreet(AppReport(name, context.server, state(found), context.configured, found, plan, policy))
+
+
+def merge(reports: Iterable[Report], fail_on: Severity, made: float | None = None) -> Report:
+    """Make one report of those of many hosts."""
+    hosts = tuple(host for report in reports for host in report.hosts)
+    return Report(hosts, exit_code(hosts, fail_on), made)
+
+
+def told_by(policy: Policy, apps: Iterable[App]) -> Policy:
+    """Add what specs say of which variables are secret."""
+    rules = [rule for app in apps for rule in app.expectations]
+    return policy._replace(
         secret=policy.secret | {r.name for r in rules if r.secret is True},
         shown=policy.shown | {r.name for r in rules if r.secret is False},
     )
-    found = findings(context, rules)
-    plan = remedy(context, found, snapshot, policy)
-    return discreet(AppReport(name, server, state(found), configured, found, plan, policy))
 
 
 def _unnamed(snapshot: Snapshot) -> Iterator[Gap]:

@@ -46,7 +46,7 @@ def explain(judged: Judged, context: Context) -> Explanation:
         case Diagnosis.UNEXPLAINED:
             return _mixed(judged, context) or _unexplained(judged, context)
         case Diagnosis.UNDECIDED:
-            return unread(judged.processes)
+            return unread(judged.processes) if not judged.processes[0].running.usable else _hidden(judged)
         case _:
             return None, ""
 
@@ -77,6 +77,16 @@ def unread(processes: tuple[Process, ...]) -> Explanation:
     detail = "; ".join(d for d in (layers, first.live.detail or first.at_exec.detail) if d)
     remedy = HELP.get(first.running.status, "")
     return cause, f"its environment could not be read ({detail}){remedy and ': ' + remedy}"
+
+
+def _hidden(judged: Judged) -> Explanation:
+    """Say what would be needed to judge a value of which a record holds the fingerprint alone."""
+    rule = judged.rule.rule if judged.rule else ""
+    if rule == "pattern":
+        help_ = "take it with this spec and 'secret: false', which keeps the value, if it is no secret"
+    else:
+        help_ = "take it with --key-file, and name the same key here"
+    return Cause.HIDDEN, f"the record hides the value, and '{rule}' asks about it: {help_}"
 
 
 # --- the configuration is wrong --------------------------------------------------------------------

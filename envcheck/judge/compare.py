@@ -66,22 +66,24 @@ def fresh(name: str, configured: Configured) -> Fresh:
     return Fresh(certain and not winner.assignment.dynamic, winner.assignment.value, settings)
 
 
-def right(name: str, rule: Expectation | None, fresh: Fresh, value: str | None) -> bool:
+def right(name: str, rule: Expectation | None, fresh: Fresh, value: str | None) -> bool | None:
     """Judge what one process has: as the rule asks, and as a fresh process would have it.
 
     A rule that many values satisfy does not excuse an old value; but where what is configured breaks the
-    rule, the rule alone says what is right.
+    rule, the rule alone says what is right. None: a record hides what would have to be known.
     """
-    if rule is not None and not accepts(rule, value):
-        return False
-    if not fresh.known or (rule is not None and not accepts(rule, fresh.value)):
-        return True
+    accepted = True if rule is None else accepts(rule, value)
+    wanted = True if rule is None else accepts(rule, fresh.value)
+    if accepted is False or not fresh.known or wanted is False:
+        return accepted
     if same(name, fresh.value, value):
-        return True
+        return accepted
+    if wanted is None:
+        return None
     # Whether a dotenv loader overrides what is set already is known to the application alone: if the process
     # has the value of the file, it does.
     kept = (s for s in fresh.settings if s.source.stage is Stage.APPLICATION)
-    return value is not None and any(s.assignment.value == value for s in kept)
+    return accepted if value is not None and any(s.assignment.value == value for s in kept) else False
 
 
 def names(configured: Configured, rules: Iterable[Expectation], processes: Sequence[Process]) -> list[str]:
@@ -138,6 +140,9 @@ def judge(name: str, rule: Expectation | None, configured: Configured, server: S
                 # PATH and HOME come from what starts the server, not from its sources: nothing is lost.
                 diagnosis = Diagnosis.UNPROVEN
             verdicts.append(Judged(name, diagnosis, rule, expected, members))
+    hidden = tuple(p for p in readable if is_right[p.pid] is None)
+    if hidden:
+        verdicts.append(Judged(name, Diagnosis.UNDECIDED, rule, expected, hidden))
     if unreadable and rule is not None:
         verdicts.append(Judged(name, Diagnosis.UNDECIDED, rule, expected, unreadable))
     return verdicts

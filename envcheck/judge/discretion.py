@@ -8,6 +8,7 @@ from functools import partial
 from envcheck.judge.remedy import all_or_none
 from envcheck.model import AppReport, Finding, Generation, Process, Remedy, Server, Step
 from envcheck.secrecy import Policy, known_forms, looks_secret, mask_forms
+from envcheck.tokens import is_hidden
 
 Mask = Callable[[str], str]
 
@@ -20,7 +21,7 @@ def discreet(app: AppReport) -> AppReport:
         for setting in settings
         if setting.assignment.value is not None
     }
-    mask = _mask(app.policy, [configured, *_environments(app.server)])
+    mask = mask_of(app.policy, [configured, *_environments(app.server)])
     if mask is None:
         return app
     return app._replace(
@@ -32,7 +33,7 @@ def discreet(app: AppReport) -> AppReport:
 
 
 def discreet_server(server: Server, policy: Policy) -> Server:
-    mask = _mask(policy, _environments(server))
+    mask = mask_of(policy, _environments(server))
     return server if mask is None else _masked(server, mask)
 
 
@@ -40,13 +41,16 @@ def _environments(server: Server) -> list[Mapping[str, str]]:
     return [r.variables for p in server.processes for r in (p.at_exec, p.live) if r.usable]
 
 
-def _mask(policy: Policy, environments: Iterable[Mapping[str, str]]) -> Mask | None:
+def mask_of(policy: Policy, environments: Iterable[Mapping[str, str]]) -> Mask | None:
     """Make a mask of what is, or looks, secret; not of all that is merely not known to be harmless."""
     pairs = {pair for variables in environments for pair in variables.items()}
     secrets = {
         value
         for name, value in pairs
-        if value and not policy.may_show(name, value) and (name in policy.secret or looks_secret(name, value))
+        if value
+        and not is_hidden(value)
+        and not policy.may_show(name, value)
+        and (name in policy.secret or looks_secret(name, value))
     }
     forms = known_forms(secrets)
     return partial(mask_forms, forms=forms) if forms else None

@@ -12,6 +12,7 @@ from envcheck.model import (
     Diagnosis,
     Finding,
     Hazard,
+    Plan,
     Remedy,
     Severity,
     Snapshot,
@@ -55,7 +56,9 @@ NOTES = {
 
 def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, policy: Policy) -> Remedy:
     """Merge what all findings ask for into one plan."""
-    preload = SERVERS[context.server.kind].preloads(context.server, snapshot.files)
+    recorded = context.configured.plan
+    server = context.server
+    preload = recorded.preloads if recorded else SERVERS[server.kind].preloads(server, snapshot.files)
     if preload is None and _loaded_by_workers(context):
         preload = False
     wanted = _pressing([(_action(f, context, preload=preload), f) for f in findings])
@@ -81,6 +84,19 @@ def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, po
     )
 
 
+def plan(context: Context, findings: Sequence[Finding], snapshot: Snapshot, policy: Policy) -> Plan:
+    """Say what a restart takes, whether or not one is asked for: for a record, which is judged elsewhere."""
+    server, configured = context.server, _without_removed(context, findings).configured
+    return Plan(
+        steps=acting.restart(server, configured, snapshot, policy),
+        insufficient=acting.insufficient(server, configured, snapshot, policy),
+        hazards=acting.hazards(server, configured, snapshot),
+        amounts_to=acting.amounts_to(server, configured),
+        advice=_advice(context, snapshot),
+        preloads=SERVERS[server.kind].preloads(server, snapshot.files),
+    )
+
+
 def _amounts_to(action: Action, context: Context) -> Action:
     """Say what a restart is in the words of its supervisor: a container has to be created anew."""
     restart = action is Action.RESTART
@@ -89,6 +105,8 @@ def _amounts_to(action: Action, context: Context) -> Action:
 
 def _advice(context: Context, snapshot: Snapshot) -> str:
     """Say what is to be done where a supervisor does not tell enough for a command."""
+    if context.configured.plan:
+        return context.configured.plan.advice
     advice = getattr(supervisor(context.server.owner), "advice", None)
     return str(advice(context.server.owner, snapshot)) if advice else ""
 

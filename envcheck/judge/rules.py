@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from envcheck.model import Expectation
+from envcheck.tokens import is_hidden
 
 Rule = Callable[[Expectation, str | None], bool]
 
@@ -18,11 +19,19 @@ RULES: dict[str, Rule] = {
     "pattern": lambda rule, value: value is not None and bool(re.search(rule.pattern, value)),
 }
 
+# Those that more than whether there is a value decides about.
+ASK_FOR_THE_VALUE = ("equals", "one_of", "pattern")
 
-def accepts(rule: Expectation, value: str | None) -> bool:
-    """Judge a value; None: the variable is not set, which is not the same as empty."""
+
+def accepts(rule: Expectation, value: str | None) -> bool | None:
+    """Judge a value; None: the variable is not set, which is not the same as empty.
+
+    The result is None where a record hides the value that the rule asks about.
+    """
     if value is None and rule.optional:
         return True
     if value == "" and not rule.allow_empty:
         return False
+    if value is not None and is_hidden(value) and rule.rule in ASK_FOR_THE_VALUE:
+        return None if rule.tokens is None else value in rule.tokens
     return RULES[rule.rule](rule, value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from envcheck.model.steps import Plan
 from envcheck.model.words import Stage
 
 
@@ -136,6 +137,7 @@ class Configured(NamedTuple):
     removed: frozenset[str] = (
         frozenset()
     )  # what the server has and no source sets: it is not to have it again
+    plan: Plan | None = None  # what a restart takes, where this is from a record
 
     @property
     def gaps(self) -> tuple[Applied, ...]:

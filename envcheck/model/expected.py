@@ -20,6 +20,7 @@ class Expectation(NamedTuple):
     allow_empty: bool = True
     hint: str = ""
     optional: bool = False  # judged only where the variable is present
+    tokens: tuple[str, ...] | None = None  # the `values` as a record has them; None: its key is not known
 
 
 class Match(NamedTuple):

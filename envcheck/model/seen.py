@@ -8,7 +8,8 @@ from typing import NamedTuple
 from envcheck.model.configured import Answers, Configured, FileFacts, Setting
 from envcheck.model.expected import Expectation
 from envcheck.model.running import Process, Server
-from envcheck.model.words import Action, Cause, Diagnosis, Disruption, Severity
+from envcheck.model.steps import Hazard, Step
+from envcheck.model.words import Action, Cause, Diagnosis, Severity
 from envcheck.secrecy import Policy
 
 
@@ -20,8 +21,23 @@ class Gap(NamedTuple):
     hint: str = ""
 
 
+class Key(NamedTuple):
+    """The key of the fingerprints that stand for hidden values in a record."""
+
+    id: str
+    kept: bool  # False: it was made for the one record, and nothing else can be compared with it
+
+
+class Recorded(NamedTuple):
+    """What a fresh start would give one server, as it was computed where the sources could be read."""
+
+    pid: int  # of the process that stands for the server
+    app: str  # of the spec that the snapshot was taken with; "": without one
+    configured: Configured
+
+
 class Snapshot(NamedTuple):
-    """All that was read of one host."""
+    """All that was read of one host; or, with a `key`, what a record of it holds."""
 
     host: str
     taken: float
@@ -35,6 +51,8 @@ class Snapshot(NamedTuple):
     ancestors: Mapping[int, Process] = {}  # by pid: those of servers, up to pid 1
     answers: Answers = Answers()  # what the supervisors were asked about
     real: Mapping[str, tuple[str, ...]] = {}  # where the paths lead that a pattern of the user fits
+    recorded: tuple[Recorded, ...] = ()  # of a record, which has neither answers nor contents of files
+    key: Key | None = None  # None: values are as they were read
 
 
 class Layer(NamedTuple):
@@ -69,20 +87,6 @@ class Finding(NamedTuple):
         return f"Finding({self.variable!r}, {self.diagnosis}, {self.cause})"
 
 
-class Step(NamedTuple):
-    argv: tuple[str, ...]
-    why: str
-    disruption: Disruption | None = None
-    runnable: bool = True
-    hazards: tuple[Hazard, ...] = ()  # what this very command may lose, or why it cannot be run
-
-
-class Hazard(NamedTuple):
-    variable: str | None
-    cause: str
-    message: str
-
-
 class Remedy(NamedTuple):
     action: Action = Action.NONE
     sufficient: bool = True
@@ -109,8 +113,10 @@ class HostReport(NamedTuple):
     apps: tuple[AppReport, ...]
     unmatched: tuple[str, ...] = ()  # apps of the spec, or targets, that no server matches
     reasons: Mapping[str, str] = {}  # why, of those of which it can be told
+    taken: float | None = None  # when the record was made that this is judged by; None: it was read just now
 
 
 class Report(NamedTuple):
     hosts: tuple[HostReport, ...]
     exit_code: int
+    made: float | None = None  # when it was judged, where that may be long after it was seen

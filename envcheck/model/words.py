@@ -66,6 +66,7 @@ class Cause(StrEnum):
     CLOBBERED = "clobbered"
     DENIED = "denied"
     GONE = "gone"
+    HIDDEN = "hidden"  # a record has a fingerprint instead of the value, which the rule asks about
     UNREADABLE = "unreadable"  # any other named state of a reading
 
 

@@ -73,6 +73,7 @@ def _host(host: HostReport) -> Json:
     return {
         "name": text(host.name),
         "status": host.status,
+        **({} if host.taken is None else {"taken": iso(host.taken)}),
         "gaps": [_gap(gap) for gap in host.gaps],
         "apps": [_app(app) for app in host.apps],
         "unmatched": [text(name) for name in host.unmatched],

@@ -38,10 +38,12 @@ HEADLINES = {
 
 
 def render(report: Report, *, width: int = 80) -> str:
-    lines: list[str] = []
-    for host in report.hosts:
-        lines += _host(host, width)
-    return "\n".join(lines) + "\n"
+    if len(report.hosts) == 1 and report.hosts[0].taken is None:
+        return "\n".join(_host(report.hosts[0], width)) + "\n"
+    from envcheck.report import hosts  # noqa: PLC0415 - only for more than this machine
+
+    blocks = [(host, _host(host, width)) for host in report.hosts if not hosts.is_fine(host)]
+    return "\n".join(hosts.lines(report, blocks, width)) + "\n"
 
 
 def _host(host: HostReport, width: int) -> list[str]:

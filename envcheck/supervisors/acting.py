@@ -1,4 +1,7 @@
-"""Whose restart it takes: that of the server's own supervisor, or of who keeps that one running."""
+"""Whose restart it takes: that of the server's own supervisor, or of who keeps that one running.
+
+A record has what was to be said at the host, where all could be asked.
+"""
 
 from __future__ import annotations
 
@@ -47,12 +50,17 @@ def _behind(start: Start, wrong: Mapping[str, str | None]) -> dict[str, str | No
 
 def amounts_to(server: Server, configured: Configured) -> Action:
     """Say what a restart is in the words of who does it: a container has to be created anew."""
+    if configured.plan:
+        return configured.plan.amounts_to
     owner, _ = acting(server, configured)
     said: Action = getattr(supervisor(owner), "RESTART_IS", Action.RESTART)
     return said
 
 
 def restart(server: Server, configured: Configured, snapshot: Snapshot, policy: Policy) -> tuple[Step, ...]:
+    """Give the steps after which the server has an environment read anew from all its sources."""
+    if configured.plan:
+        return configured.plan.steps
     owner, seen = acting(server, configured)
     return supervisor(owner).restart(owner, server, seen, snapshot, policy)
 
@@ -61,6 +69,8 @@ def insufficient(
     server: Server, configured: Configured, snapshot: Snapshot, policy: Policy
 ) -> tuple[Step, ...]:
     """Give the popular commands that are not enough; a restart by the inner supervisor may be one of them."""
+    if configured.plan:
+        return configured.plan.insufficient
     owner, seen = acting(server, configured)
     told = supervisor(owner).insufficient(owner, server, seen)
     inner = server.owner
@@ -76,6 +86,9 @@ def insufficient(
 
 
 def hazards(server: Server, configured: Configured, snapshot: Snapshot) -> tuple[Hazard, ...]:
+    """Say what such a restart may lose or break."""
+    if configured.plan:
+        return configured.plan.hazards
     owner, _ = acting(server, configured)
     return (*supervisor(owner).hazards(owner, server, snapshot), *_nested(server, configured, owner))
 

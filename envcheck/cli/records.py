@@ -1,0 +1,107 @@
+"""Records as files: one, or a folder of them, read with care; written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Iterator, Sequence
+from time import time
+
+from envcheck import record
+from envcheck.cli import options
+from envcheck.errors import NothingMatchedError, RecordError, UsageError
+from envcheck.hosts.local import Local
+from envcheck.judge import judge, merge
+from envcheck.model import Gap, HostReport, Report, Severity, Snapshot, Spec
+from envcheck.secrecy import Policy
+from envcheck.sources.chain import WHY
+
+SUFFIX = ".json"
+LARGEST = 64 * 2**20  # bytes
+JUDGING = 5.0  # seconds, for one of them
+UNREADABLE = "unreadable"
+
+
+def files(places: Sequence[str]) -> list[str]:
+    """Give the records that are meant: files as they are named, and of folders what ends in .json.
+
+    Raises:
+        UsageError: A folder cannot be read.
+        NothingMatchedError: There is none in it.
+    """
+    found: list[str] = []
+    for place in places:
+        path = options.absolute(place, "record")
+        if not posixpath.isdir(path):
+            found.append(path)
+            continue
+        try:
+            names = sorted(name for name in os.listdir(path) if name.endswith(SUFFIX))  # noqa: PTH208
+        except OSError as error:
+            raise UsageError(f"unable to read the folder {place}: {error.strerror}") from None
+        if not names:
+            raise NothingMatchedError(f"no record is in {place}", f"a record is a file *{SUFFIX}")
+        found += [posixpath.join(path, name) for name in names]
+    return found
+
+
+def read(path: str) -> Snapshot:
+    """Read one record.
+
+    Raises:
+        RecordError: It cannot be read, or is none.
+    """
+    facts = Local().ask([{"op": "file", "path": path, "limit": LARGEST}])[0]
+    if facts["status"] != "ok":
+        why = WHY.get(facts["status"], facts.get("detail") or facts["status"])
+        raise RecordError(f"unable to read the record {path}: {why}")
+    return record.load(facts["content"], path)
+
+
+def judged(
+    places: Sequence[str],
+    spec: Spec | None,
+    targets: Sequence[str],
+    policy: Policy,
+    fail_on: Severity,
+) -> Report:
+    """Judge all records, one after another; one that cannot be read is a host that could not be looked at."""
+    return merge(_each(files(places), spec, targets, policy, fail_on), fail_on, time())
+
+
+def _each(
+    paths: Sequence[str], spec: Spec | None, targets: Sequence[str], policy: Policy, fail_on: Severity
+) -> Iterator[Report]:
+    for path in paths:
+        try:
+            snapshot = read(path)
+        except RecordError as error:
+            name = posixpath.basename(path).removesuffix(SUFFIX)
+            gap = Gap("the record", str(error), error.hint or "take the snapshot of this host anew")
+            yield Report((HostReport(name, UNREADABLE, (gap,), ()),), RecordError.exit_status)
+            continue
+        with options.deadline(JUDGING, "a pattern of the spec"):
+            yield judge(snapshot, spec, targets, policy, fail_on)
+
+
+def write(text: str, path: str) -> None:
+    """Write a record for its owner alone; who reads it meanwhile has the old one, or none.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
+    folder, name = posixpath.split(options.absolute(path, "record"))
+    passing = posixpath.join(folder, f".{name}.{os.getpid()}.new")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        with os.fdopen(os.open(passing, flags, 0o600), "w", encoding="ascii") as file:
+            try:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+                os.replace(passing, posixpath.join(folder, name))  # noqa: PTH105
+            except BaseException:
+                os.unlink(passing)  # noqa: PTH108
+                raise
+    except OSError as error:
+        raise UsageError(f"unable to write {path}: {error.strerror}") from None
