@@ -121,9 +121,9 @@ def test_matrix(row: dict[str, Any]) -> None:
     ],
 )
 def test_linear(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     dotenv_compose.parse(text.encode(), {})
-    assert time.perf_counter() - begun < 4
+    assert time.process_time() - begun < 4
 
 
 @given(st.binary() | st.text(alphabet="A=$\\{}:-?+'\"# \n\t.").map(str.encode))

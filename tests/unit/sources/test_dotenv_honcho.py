@@ -77,9 +77,9 @@ def test_what_is_dropped_is_told() -> None:
     "text", ["A=" + "a" * 1_000_000, "A=" + '"\\"' * 300_000, "A=" + "\\a" * 500_000, "A=\n" * 300_000]
 )
 def test_linear(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     dotenv_honcho.parse(text.encode(), {})
-    assert time.perf_counter() - begun < 3
+    assert time.process_time() - begun < 3
 
 
 @given(st.binary())

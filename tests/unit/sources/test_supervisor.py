@@ -104,9 +104,9 @@ def test_refusals_name_their_line_and_no_text() -> None:
     "text", ["A=" + "a" * 1_000_000, "A=" + "a#" * 500_000, '"' * 1_000_001, "#\n" * 500_000]
 )
 def test_linear(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     supervisor.pairs(text)
-    assert time.perf_counter() - begun < 3
+    assert time.process_time() - begun < 3
 
 
 @given(st.binary())

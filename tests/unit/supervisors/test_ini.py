@@ -96,6 +96,6 @@ def test_later_files_win() -> None:
     "text", ["[s]\n" + "k=" + ";" * 1_000_000, "[s]\nk=1\n" + " x\n" * 300_000, "[" * 1_000_000]
 )
 def test_linear(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     _ours(text)
-    assert time.perf_counter() - begun < 3
+    assert time.process_time() - begun < 3

@@ -85,15 +85,15 @@ def test_like_the_real_expansion() -> None:
     ],
 )
 def test_memory_is_bounded(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(UnboundedError):
         expand(text, KNOWN | {"ENV_B": "x" * (LIMIT // 100)})
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 @pytest.mark.parametrize("text", ["%(" * 300_000, "(" * 600_000 + "%", "%%" * 300_000, "%" + "9" * 600_000])
 def test_linear(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     with contextlib.suppress(RefusedError, UnboundedError):
         expand(text, KNOWN)
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
