@@ -104,6 +104,7 @@ class Start(NamedTuple):
     stray: str = ""  # why the server is none of it, although it looks as if it were
     since: float | None = None  # when it started the process that became, or started, the server
     folder: str | None = None  # where it is started: relative paths in the command start there
+    written: tuple[str, int, float] | None = None  # the command: path, line, and when that changed
     outer: Start | None = None  # what who keeps the supervisor running would give that one
     kept: tuple[Applied, ...] | None = None  # the sources as long as the supervisor itself runs on
 

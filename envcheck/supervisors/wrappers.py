@@ -57,7 +57,7 @@ class _Chain:
         self.process = process
         self.known = known
         self.unstartable = ""
-        self.path, self.line, self.changed = "the command that is started", 0, 0.0
+        self.path, self.line, self.changed = start.written or ("the command that is started", 0, 0.0)
 
     def go(self) -> None:
         for _ in range(LIMIT):

@@ -158,7 +158,6 @@ def test_what_a_job_gives() -> None:
     ("env", "kind", "name"),
     [
         ({"RC_SVCNAME": "shop", "RC_SERVICE": "/etc/init.d/shop"}, "openrc", "shop"),
-        ({"MONIT_SERVICE": "shop", "MONIT_EVENT": "Started"}, "monit", "shop"),
         ({"TMUX": "/tmp/tmux-0/default,1,0", "TMUX_PANE": "%3"}, "tmux", "%3"),
     ],
 )
