@@ -47,6 +47,7 @@ class Marked:
         if self.ancestor:
             for distance, ancestor in enumerate(ancestors):
                 if ancestor.comm.startswith(self.ancestor):
+                    name = name or next(iter(ancestor.argv[1:2]), "")
                     return Owner(self.kind, name, "ancestor", distance, ancestor.pid, supervising=ancestor)
         return Owner(self.kind, name, "marks") if name else None
 

@@ -1,7 +1,7 @@
 """A script in /etc/init.d: told from the pid file that the server's command line names.
 
-Such a script is a program; it is not followed. What /etc/default exports is certain, what it only sets
-reaches the server if the script exports it. `service NAME restart` runs the script with LANG, PATH and TERM
+Such a script is a program; it is not followed, but the file of its name in /etc/default is read. `service
+NAME restart` runs the script with LANG, PATH and TERM
 alone (service(8) of init-system-helpers), so the caller's shell does not count.
 """
 
@@ -12,8 +12,6 @@ from collections.abc import Sequence
 
 from envcheck.model import (
     Answers,
-    Applied,
-    Assignment,
     Configured,
     Disruption,
     Hazard,
@@ -21,13 +19,11 @@ from envcheck.model import (
     Process,
     Server,
     Snapshot,
-    Source,
-    Stage,
     Start,
     Step,
 )
 from envcheck.secrecy import Policy
-from envcheck.sources import chain
+from envcheck.supervisors import scripts
 from envcheck.supervisors.known import Known
 
 # /run/shop.pid, /var/run/shop/gunicorn.pid, /run/gunicorn/shop.pid: the folder or the file has the name.
@@ -53,26 +49,7 @@ def confirmed(owner: Owner, answers: Answers) -> bool:
 
 def start(owner: Owner, process: Process, known: Known) -> Start:
     del process
-    script = Source("script", f"/etc/init.d/{owner.name}", Stage.EXEC)
-    facts = known.file(script.path)
-    if facts is None or facts.status == "missing":
-        return Start()
-    gap = Applied(script, None, facts.changed, "dynamic: what the script does is not followed")
-    source = Source("file", f"/etc/default/{owner.name}", Stage.EXEC, "shell", optional=True)
-    done = chain.apply(source, known.file(source.path), {})
-    return Start((gap, *([_open(done)] if done else [])))
-
-
-def _open(applied: Applied) -> Applied:
-    """Add what is set and not exported: whether it arrives is for the script to say."""
-    if applied.parsed is None:
-        return applied
-    hidden = re.compile(r"([A-Za-z_]\w*) is set, but not exported")
-    found = [(hidden.fullmatch(p.message), p.line) for p in applied.parsed.problems]
-    unsure = tuple(Assignment(m[1], None, line or 0, dynamic=True) for m, line in found if m)
-    return applied._replace(
-        parsed=applied.parsed._replace(assignments=(*applied.parsed.assignments, *unsure))
-    )
+    return scripts.start(f"/etc/init.d/{owner.name}", (f"/etc/default/{owner.name}",), known)
 
 
 def restart(
