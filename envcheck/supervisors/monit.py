@@ -31,7 +31,7 @@ from envcheck.model import (
 from envcheck.secrecy import Policy
 from envcheck.supervisors import monit_config
 from envcheck.supervisors.known import Known
-from envcheck.supervisors.wrappers import INHERITED
+from envcheck.supervisors.wrapped import INHERITED
 
 CONTROL, GIVEN = (
     "monit-control",

@@ -23,7 +23,7 @@ from envcheck.sources import chain
 from envcheck.supervisors import ancestry
 from envcheck.supervisors.ancestry import REWRITTEN
 from envcheck.supervisors.programs import SUPERVISING
-from envcheck.supervisors.wrappers import INHERITED
+from envcheck.supervisors.wrapped import INHERITED
 
 # Those whose environment is what they hand on, whatever else they add.
 HANDING_ON = frozenset({"runit", "daemontools", "s6", "supervisord", "circus", "honcho"})

@@ -28,7 +28,7 @@ from envcheck.model import (
 )
 from envcheck.secrecy import Policy
 from envcheck.supervisors.known import Known
-from envcheck.supervisors.wrappers import INHERITED
+from envcheck.supervisors.wrapped import INHERITED
 
 FORK = "it reaches the same process: new workers inherit its environment"
 

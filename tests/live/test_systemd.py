@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -268,6 +270,23 @@ def test_seen_from_outside_it_is_a_gap(machine: Machine) -> None:
     assert document["exit_code"] == 3
     assert app["supervisor"]["name"] == "inside.service"
     assert any("another pid namespace" in gap["why"] for gap in document["hosts"][0]["gaps"])
+    unit.stop()
+
+
+def test_a_manager_that_does_not_answer_is_a_gap_and_the_rest_is_judged(machine: Machine) -> None:
+    machine.write("/etc/hang.env", "SIZE=large\n")
+    unit = Unit(machine, "hang.service", "EnvironmentFile=/etc/hang.env")
+    master = unit.master
+    machine.write("/etc/hang.env", "SIZE=small\n")
+    os.kill(machine.leader, signal.SIGSTOP)
+    try:
+        verdict = check(machine, str(master))
+        document = json.loads(machine.python("-m", "envcheck", "check", "-f", "json", check=False).stdout)
+    finally:
+        os.kill(machine.leader, signal.SIGCONT)
+
+    assert verdict.finding("SIZE")["diagnosis"] == "stale"
+    assert "systemctl did not answer in time" in [g["why"] for g in document["hosts"][0]["gaps"]]
     unit.stop()
 
 

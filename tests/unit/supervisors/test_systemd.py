@@ -43,6 +43,23 @@ def owner(cgroup: str, *ancestors: Process, **given: Any) -> Owner | None:
         ("0::/user.slice/user-1000.slice/user@1000.service/app.slice/vte-spawn-1.scope\n", None),
         ("0::/system.slice/docker-" + "0" * 64 + ".scope\n", None),
         ("0::/init.scope\n", None),
+        # A system in a container: what counts is the unit in it, whatever the container is.
+        ("0::/system.slice/docker-" + "0" * 64 + ".scope/system.slice/shop.service\n", "shop.service"),
+        (
+            "0::/machine.slice/libpod-" + "0" * 64 + ".scope/container/system.slice/shop.service\n",
+            "shop.service",
+        ),
+        ("0::/lxc.payload.web/system.slice/shop.service\n", "shop.service"),
+        ("0::/machine.slice/machine-web.scope/payload/system.slice/shop.service\n", "shop.service"),
+        # Version 1 alone: systemd's own hierarchy tells, the others need not agree with it.
+        (
+            "12:cpu,cpuacct:/\n5:memory:/b.service\n1:name=systemd:/system.slice/shop.service\n",
+            "shop.service",
+        ),
+        ("1:name=systemd:/user.slice/user-0.slice/session-1.scope\n", None),
+        # Seen from a cgroup namespace beside it.
+        ("0::/../system.slice/shop.service\n", "shop.service"),
+        ("0::/..\n", None),
         ("0::/\n", None),
         ("", None),
     ],

@@ -11,13 +11,14 @@ from envcheck.model import Answers, Applied, Assignment, FileFacts, Parsed, Sour
 from envcheck.sources import chain
 from envcheck.supervisors import wrappers
 from envcheck.supervisors.known import Known
+from envcheck.supervisors.wrapped import INHERITED
 
 SERVER = build.gunicorn(5)
 BASE = {"PATH": "/bin", "HOME": "/root", "INHERITED": "yes"}
 
 
 def base() -> Applied:
-    source = Source(wrappers.INHERITED, "the environment of runsv 4", Stage.EXEC)
+    source = Source(INHERITED, "the environment of runsv 4", Stage.EXEC)
     return Applied(source, Parsed(tuple(Assignment(n, v, 0) for n, v in BASE.items())), 1.0)
 
 

@@ -1,0 +1,100 @@
+"""How to have supervisord start a program anew: `update` where its definition changed, else `restart`."""
+
+from __future__ import annotations
+
+from envcheck.model import Configured, Disruption, Hazard, Owner, Server, Snapshot, Step
+from envcheck.secrecy import Policy
+from envcheck.supervisors.known import Known
+from envcheck.supervisors.supervisord_config import Configuration
+from envcheck.supervisors.supervisord_loading import DEFINITION, Found, defined_as, given_path, load
+
+
+def restart(
+    owner: Owner | None, server: Server, configured: Configured, snapshot: Snapshot, policy: Policy
+) -> tuple[Step, ...]:
+    """Give `update` where the definition has to be read anew, else `restart`."""
+    del policy
+    if owner is None:
+        return ()
+    known = Known(snapshot.answers)
+    found = load(owner, known)
+    configuration = found.configuration if found else None
+    client = _client(owner, found, configuration)
+    if client is None:
+        why = "supervisorctl cannot reach it: HUP has it read its configuration and restart all its programs"
+        return (Step(("kill", "-HUP", str(owner.pid)), why, Disruption.DOWNTIME),)
+    defined = defined_as(owner, configuration) if configuration else None
+    name = f"{defined.group}:{defined.name}" if defined else owner.name
+    group = name.partition(":")[0]
+    again = Step((*client, "restart", name), "stop it and start it anew", Disruption.DOWNTIME)
+    if not _edited(owner, configured):
+        return (again,)
+    why = f"read the configuration again, and restart the group {group}: its definition has changed"
+    update = Step((*client, "update", group), why, Disruption.DOWNTIME)
+    if defined and not defined.autostart:
+        why = "autostart is off: `update` leaves it stopped"
+        return update, Step((*client, "start", f"{group}:*"), why, Disruption.NONE)
+    # Nothing that the definition sets differs: `update` may find nothing to do.
+    return (update,) if _differs(server, configured) else (update, again)
+
+
+def _client(owner: Owner, found: Found | None, configuration: Configuration | None) -> tuple[str, ...] | None:
+    """Give the words before a command of supervisorctl; None: nothing listens for it."""
+    program = owner.facts.get("client", "supervisorctl")
+    if found and (configuration is None or configuration.has_client):
+        return program, "-c", found.path
+    if url := owner.facts.get("url"):
+        return program, "-s", url
+    return None if configuration and not configuration.has_server else (program,)
+
+
+def _edited(owner: Owner, configured: Configured) -> bool:
+    """Tell whether a file of the definition changed after supervisord started."""
+    started = owner.supervising.started if owner.supervising else 0.0
+    return any(a.changed > started for a in configured.applied if a.source.kind in DEFINITION)
+
+
+def _differs(server: Server, configured: Configured) -> bool:
+    """Tell whether the process has not what the definition sets."""
+    has = server.first.running.variables
+    winners = [(n, s[-1]) for n, s in configured.settings.items() if s[-1].source.kind in DEFINITION]
+    return any(has.get(name) != setting.assignment.value for name, setting in winners)
+
+
+def insufficient(owner: Owner | None, server: Server, configured: Configured) -> tuple[Step, ...]:
+    if owner is None:
+        return ()
+    given = given_path(owner)
+    words = (owner.facts.get("client", "supervisorctl"), *(("-c", given) if given else ()))
+    signal = Step(
+        (*words, "signal", "HUP", owner.name), "the server keeps the environment that it was started with"
+    )
+    if not _edited(owner, configured):
+        why = "its configuration has not changed: it restarts nothing"
+        return signal, Step((*words, "update", owner.name.partition(":")[0]), why)
+    del server
+    keeps = "supervisord starts it with the definition that it read before the change; stop and start too"
+    reread = "it reads the new definition and does not use it: not even a restart after it does"
+    return signal, Step((*words, "restart", owner.name), keeps), Step((*words, "reread"), reread)
+
+
+def hazards(owner: Owner | None, server: Server, snapshot: Snapshot) -> tuple[Hazard, ...]:
+    if owner is None:
+        return ()
+    found = load(owner, Known(snapshot.answers))
+    configuration = found.configuration if found else None
+    defined = defined_as(owner, configuration) if configuration else None
+    if configuration is None or defined is None:
+        return ()
+    hazards: list[Hazard] = []
+    others = [d for d in configuration.processes if d.group == defined.group and d.name != defined.name]
+    if others:
+        message = f"`update` restarts the whole group {defined.group}: {len(others)} more"
+        hazards.append(Hazard(None, "group-restart", message))
+    if owner.distance and not defined.stops_group:
+        message = (
+            f"supervisord stops only its own child, and {server.kind} is not that: it may stay behind and "
+            "hold the port; `stopasgroup=true` and `killasgroup=true` end it too"
+        )
+        hazards.append(Hazard(None, "left-behind", message))
+    return tuple(hazards)

@@ -1,0 +1,84 @@
+"""A command as it gets shorter, and what the programs in it have set so far."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+
+from envcheck.model import Applied, Assignment, Parsed, Process, Source, Stage, Start
+from envcheck.sources import chain
+from envcheck.sources.shell_state import UNKNOWN
+from envcheck.supervisors.known import Known
+
+# The environment that a supervisor itself has, and hands on.
+INHERITED = "supervisor-environment"
+
+
+class Chain:
+    """What is left of a command, and the sources that what was before it has added."""
+
+    def __init__(self, start: Start, process: Process, known: Known) -> None:
+        self.applied = list(start.applied)
+        self.command = list(start.command)
+        self.folder = start.folder or (None if start.folder is None else process.cwd)
+        self.process = process
+        self.known = known
+        self.unstartable = ""
+        self.found_in = ""  # the folder of PATH that the last program was found in
+        self.path, self.line, self.changed = start.written or ("the command that is started", 0, 0.0)
+
+    def rest(self, rest: list[str] | None, name: str) -> bool:
+        if rest is None:
+            return self.gap(f"dynamic: this use of {name} is not understood")
+        self.command = rest
+        return True
+
+    def gap(self, why: str, path: str = "") -> bool:
+        where = f" (line {self.line})" if self.line else ""
+        source = Source("wrapper", path or self.path, Stage.EXEC)
+        self.applied.append(Applied(source, None, self.changed, why + where))
+        return False
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether the environment so far is known, and not only what is set in it."""
+        known = any(a.source.kind in (INHERITED, "cleared") for a in self.applied)
+        return known and all(a.parsed is not None and not a.parsed.refused for a in self.applied)
+
+    def set(self, assignments: Iterable[tuple[str, str | None]], kind: str = "arguments") -> None:
+        """Note what stands in the command itself."""
+        made = tuple(
+            Assignment(
+                n,
+                None if v is None or UNKNOWN in v else v,
+                self.line,
+                dynamic=UNKNOWN in (v or ""),
+            )
+            for n, v in assignments
+        )
+        if made or kind == "cleared":
+            self.applied.append(Applied(Source(kind, self.path, Stage.EXEC), Parsed(made), self.changed))
+
+    def clear(self) -> None:
+        """Start from nothing, as `env -i` does: what could not be read before does not matter any more."""
+        names = sorted(chain.values(self.applied))
+        self.applied = [a for a in self.applied if a.parsed is not None]
+        self.set([(n, None) for n in names], "cleared")
+
+    def folder_of_variables(self, path: str, tool: str) -> None:
+        full = self.absolute(path)
+        if full is None:
+            self.gap(f"dynamic: the folder that {tool} reads is not known")
+            return
+        source = Source("envdir", full, Stage.EXEC, tool)
+        facts = self.known.folder(full)
+        done = chain.apply(source, facts, {})
+        if done is not None:
+            self.applied.append(done)
+        if facts is not None and facts.status == "missing":
+            self.unstartable = f"there is no folder {full}"
+
+    def absolute(self, path: str) -> str | None:
+        if UNKNOWN in path or (not path.startswith("/") and self.folder is None):
+            return None
+        return posixpath.normpath(posixpath.join(self.folder or "/", path))

@@ -1,0 +1,108 @@
+"""Programs that stand before a server in its command: what each takes off the front, and what it sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from envcheck.sources.shell_state import UNKNOWN
+from envcheck.supervisors import programs
+from envcheck.supervisors.programs import CHPST_VALUED, SUDO, letters, skip
+from envcheck.supervisors.wrapped import Chain
+
+
+def env(done: Chain, words: list[str]) -> list[str] | None:
+    clear = False
+    changes: list[tuple[str, str | None]] = []
+    while words and words[0].startswith("-"):
+        word = words.pop(0)
+        if word == "--":
+            break
+        if word in ("-i", "-", "--ignore-environment"):
+            clear = True
+        elif word.startswith(("-u", "--unset")):
+            given = word.partition("=")[2] if word.startswith("--") else word[2:]
+            changes.append((given or words.pop(0), None))
+        elif word.startswith(("-C", "--chdir")):
+            given = word.partition("=")[2] if word.startswith("--") else word[2:]
+            done.folder = done.absolute(given or words.pop(0))
+        else:
+            return None
+    if clear:
+        done.clear()
+    while words and "=" in words[0]:
+        name, _, value = words.pop(0).partition("=")
+        changes.append((name, value))
+    done.set(changes)
+    return words or None
+
+
+def envdir(done: Chain, words: list[str]) -> list[str] | None:
+    if len(words) < 2 or words[0].startswith("-"):  # noqa: PLR2004
+        return None
+    done.folder_of_variables(words[0], "daemontools")
+    return words[1:]
+
+
+def s6_envdir(done: Chain, words: list[str]) -> list[str] | None:
+    flags = ""
+    while words and words[0].startswith("-"):
+        flags += words.pop(0)[1:]
+    tool = {"": "s6", "fn": "s6-fn"}.get("".join(sorted(flags)))
+    if tool is None or len(words) < 2:  # noqa: PLR2004
+        return None
+    done.folder_of_variables(words[0], tool)
+    return words[1:]
+
+
+def chpst(done: Chain, words: list[str]) -> list[str] | None:
+    given = letters(words, CHPST_VALUED)
+    if given is None or any(letter == "/" for letter, _ in given):
+        return None
+    for letter, value in given:
+        if letter == "e":
+            done.folder_of_variables(value, "chpst")
+        elif letter == "U":
+            done.set([("UID", UNKNOWN), ("GID", UNKNOWN)])
+    return words or None
+
+
+def envuidgid(done: Chain, words: list[str]) -> list[str] | None:
+    done.set([("UID", UNKNOWN), ("GID", UNKNOWN)])
+    return words[1:] or None
+
+
+def daemon(done: Chain, words: list[str]) -> list[str] | None:
+    """Find what start-stop-daemon starts: --startas, else --exec, with the words behind `--`."""
+    given = programs.daemon(words) or {}
+    program = given.get("--startas") or given.get("--exec")
+    if "--chdir" in given:
+        done.folder = done.absolute(given["--chdir"])
+    return [program, *words[1:]] if program else None
+
+
+def bundle(done: Chain, words: list[str]) -> list[str] | None:
+    """`bundle exec` and `rbenv exec` set only what is theirs: see `noise`."""
+    del done
+    return words[1:] if words[:1] == ["exec"] and len(words) > 1 else None
+
+
+def privilege(done: Chain, words: list[str]) -> list[str] | None:
+    """Go on behind sudo: which variables it lets through is decided by its own configuration."""
+    done.gap("dynamic: sudo drops what its configuration does not keep")
+    return skip(SUDO, words)
+
+
+Step = Callable[[Chain, list[str]], list[str] | None]
+
+STEPS: Mapping[str, Step] = {
+    "env": env,
+    "envdir": envdir,
+    "s6-envdir": s6_envdir,
+    "chpst": chpst,
+    "envuidgid": envuidgid,
+    "s6-envuidgid": envuidgid,
+    "start-stop-daemon": daemon,
+    "bundle": bundle,
+    "rbenv": bundle,
+    "sudo": privilege,
+}
