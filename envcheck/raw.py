@@ -74,6 +74,7 @@ def process(facts: Answer, host: Answer, ports: Mapping[int, str]) -> Process:
         stderr=_text(facts.get("stderr")) or "",
         gid=int(status.get("Gid", "-1").split()[0]),
         groups=tuple(int(group) for group in status.get("Groups", "").split()),
+        ticks=int(stat[19]),
     )
 
 

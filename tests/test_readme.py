@@ -53,6 +53,8 @@ def test_the_spec_loads_and_is_short() -> None:
         (verdict.DRIFT, "drift"),
         (verdict.NOTHING_MATCHED, "nothing matched"),
         (verdict.COULD_NOT_TELL, "could not tell"),
+        (verdict.NOT_VERIFIED, "not verified"),
+        (verdict.REFUSED, "refused"),
     ],
 )
 def test_exit_statuses(status: int, word: str) -> None:

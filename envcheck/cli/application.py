@@ -20,6 +20,7 @@ COMMANDS = {
     "diff": "compare two environments: processes, what is configured, files",
     "lint": "look for what is wrong in specs and source files",
     "snapshot": "record what runs and what is configured, without secrets, to judge it elsewhere",
+    "restart": "print what is to be restarted, and how; with --apply, do it and verify it",
     "demo": "start a real server, let it go stale, find it, cure it",
 }
 

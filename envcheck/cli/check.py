@@ -12,13 +12,15 @@ import typer
 from envcheck import report
 from envcheck.cli import options
 from envcheck.collect import collect
+from envcheck.errors import UsageError
 from envcheck.hosts.local import Local
 from envcheck.judge import judge, matching
-from envcheck.model import Severity
+from envcheck.model import Report
 
-FailOn = Annotated[Severity, typer.Option("--fail-on", help="The least severity that is drift.")]
-
-JUDGING = 5.0  # seconds
+Wait = Annotated[
+    str | None,
+    typer.Option("--wait", metavar="DUR", help="Look until all is in sync, at most so long (60s, 2m)."),
+]
 
 
 def command(
@@ -26,9 +28,11 @@ def command(
     *,
     spec: options.SpecOption = None,
     formats: options.Formats = None,
-    fail_on: FailOn = Severity.ERROR,
+    fail_on: options.FailOn = options.ERROR,
     snapshot: options.Snapshots = None,
     key_file: options.KeyFile = None,
+    wait: Wait = None,
+    stable_for: options.StableFor = "",
     reveal: options.Reveal = None,
     no_live: options.NoLive = False,
     color: options.Colors = options.Color.AUTO,
@@ -39,14 +43,24 @@ def command(
     expected = options.load_spec(spec)
     pids = matching.pids(named)
     policy = options.policy(reveal, key_file)
+
+    def look() -> Report:
+        seen = collect(Local(), expected, pids, matching.files(named), live=not no_live)
+        with options.deadline(options.JUDGING, "a pattern of the spec"):
+            return judge(seen, expected, named, policy, fail_on)
+
+    if snapshot and (wait or stable_for):
+        raise UsageError("a record does not change: there is nothing to wait for")
     if snapshot:
         from envcheck.cli import records  # noqa: PLC0415 - only with records
 
         found = records.judged(snapshot, expected, named, policy, fail_on)
+    elif wait or stable_for:
+        from envcheck.cli.patience import patiently  # noqa: PLC0415 - only here
+
+        found = patiently(look, wait or "", stable_for, fail_on)
     else:
-        seen = collect(Local(), expected, pids, matching.files(named), live=not no_live)
-        with options.deadline(JUDGING, "a pattern of the spec"):
-            found = judge(seen, expected, named, policy, fail_on)
+        found = look()
     for name, path in wanted:
         if path or not (quiet and name == "text"):
             options.emit(report.format_named(name).render(found, width=options.width()), path, color=color)

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from envcheck.errors import EnvcheckError, UsageError
-from envcheck.model import Spec
+from envcheck.model import Severity, Spec
 from envcheck.secrecy import Policy
 from envcheck.servers import SERVERS
 
@@ -46,6 +46,11 @@ NoLive = Annotated[
     bool, typer.Option("--no-live", help="Read the environment at exec only, not live memory.")
 ]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No text on standard output.")]
+FailOn = Annotated[Severity, typer.Option("--fail-on", help="The least severity that is drift.")]
+StableFor = Annotated[
+    str, typer.Option("--stable-for", metavar="DUR", help="For how long the same processes have to be well.")
+]
+ERROR = Severity.ERROR
 
 
 class Color(StrEnum):
@@ -56,6 +61,7 @@ class Color(StrEnum):
 
 Colors = Annotated[Color, typer.Option("--color", help="Draw the verdict in colour.")]
 
+JUDGING = 5.0  # seconds
 NARROW, WIDE = 80, 120  # columns of a report that no terminal limits, and the most that reads well
 
 
@@ -145,6 +151,14 @@ def emit(text: str, path: str = "", *, color: Color = Color.NEVER) -> None:
     except OSError as error:
         abandon_output()
         raise EnvcheckError(f"unable to write the report: {error.strerror}") from None
+
+
+def tell(line: str) -> None:
+    """Tell on standard error how far it is; that nobody listens changes nothing."""
+    try:
+        print(f"envcheck: {line}", file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        sys.stderr = None
 
 
 def abandon_output() -> None:

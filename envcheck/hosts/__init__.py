@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 # A request and an answer are what envcheck/probe takes and gives: plain values that fit into JSON, and bytes.
 Request = Mapping[str, Any]
 Answer = Mapping[str, Any]
+
+# Waits until all processes that it watches have ended, at most so many seconds.
+Watch = Callable[[float], None]
 
 
 class Host(Protocol):
@@ -24,4 +27,16 @@ class Host(Protocol):
         Raises:
             HostError: The host cannot be asked at all. What a single request meets is in its answer.
         """
+        ...
+
+    def act(self, request: Request) -> Answer:
+        """Do one thing of a plan: a request of envcheck/probe/act.py, which says what it answers.
+
+        Raises:
+            HostError: The host cannot be asked at all.
+        """
+        ...
+
+    def watch(self, pids: Sequence[int]) -> Watch:
+        """Keep an eye on processes that are to end."""
         ...

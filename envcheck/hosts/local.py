@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from envcheck import probe
-from envcheck.hosts import Answer, Request
+from envcheck.hosts import Answer, Request, Watch
+
+if TYPE_CHECKING:
+    import psutil
+
+TICK = 0.2  # seconds between looks for processes that have ended and are not reaped
 
 
 class Local:
@@ -15,3 +21,37 @@ class Local:
     def ask(self, requests: Sequence[Request]) -> list[Answer]:
         # The probe is typed for Python 3.6, where a list does not say of what.
         return cast("list[Answer]", probe.answer(list(requests)))  # pyright: ignore[reportUnknownMemberType]
+
+    def act(self, request: Request) -> Answer:
+        from envcheck.probe import act  # noqa: PLC0415 - only where something is to be changed
+
+        return cast("Answer", act.act(dict(request)))  # pyright: ignore[reportUnknownMemberType]
+
+    def watch(self, pids: Sequence[int]) -> Watch:
+        import psutil  # noqa: PLC0415 - only where something is to be changed
+
+        watched: list[psutil.Process] = []
+        for pid in pids:
+            try:
+                watched.append(psutil.Process(pid))  # it remembers the start: no later one is meant
+            except psutil.NoSuchProcess:
+                continue
+
+        def wait(seconds: float) -> None:
+            end = time.monotonic() + seconds
+            alive = watched
+            while alive and time.monotonic() < end:
+                _, alive = psutil.wait_procs(alive, min(TICK, end - time.monotonic()))
+                alive = [process for process in alive if not _ended(process)]
+
+        return wait
+
+
+def _ended(process: psutil.Process) -> bool:
+    """Tell whether it has ended, even if nobody has reaped it."""
+    import psutil  # noqa: PLC0415 - only where something is to be changed
+
+    try:
+        return process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.NoSuchProcess:
+        return True

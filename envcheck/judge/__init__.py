@@ -169,6 +169,14 @@ def told_by(policy: Policy, apps: Iterable[App]) -> Policy:
     )
 
 
+def judge_again(
+    snapshot: Snapshot, spec: Spec | None, server: Server, name: str, policy: Policy
+) -> AppReport:
+    """Judge a server as the app of that name, by whatever pids it may run now."""
+    app = next((a for a in spec.apps if a.name == name), None) if spec else None
+    return _app((name, server, app), snapshot, policy)
+
+
 def _unnamed(snapshot: Snapshot) -> Iterator[Gap]:
     """Servers that may be the ones meant: which application they run could not be seen."""
     for server in snapshot.servers:

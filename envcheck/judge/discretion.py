@@ -15,13 +15,7 @@ Mask = Callable[[str], str]
 
 def discreet(app: AppReport) -> AppReport:
     """Mask the secrets of its processes, and of what is configured, in all text that is not a value."""
-    configured = {
-        name: setting.assignment.value
-        for name, settings in app.configured.settings.items()
-        for setting in settings
-        if setting.assignment.value is not None
-    }
-    mask = mask_of(app.policy, [configured, *_environments(app.server)])
+    mask = masking(app)
     if mask is None:
         return app
     return app._replace(
@@ -30,6 +24,17 @@ def discreet(app: AppReport) -> AppReport:
         findings=tuple(_finding(f, mask) for f in app.findings),
         remedy=_remedy(app.remedy, mask),
     )
+
+
+def masking(app: AppReport) -> Mask | None:
+    """Give what masks the secrets of an app in any text; None where it has none."""
+    configured = {
+        name: setting.assignment.value
+        for name, settings in app.configured.settings.items()
+        for setting in settings
+        if setting.assignment.value is not None
+    }
+    return mask_of(app.policy, [configured, *_environments(app.server)])
 
 
 def discreet_server(server: Server, policy: Policy) -> Server:

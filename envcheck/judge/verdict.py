@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from envcheck.model import AppReport, Diagnosis, Finding, HostReport, Severity
 
-OK, DRIFT, NOTHING_MATCHED, COULD_NOT_TELL = 0, 1, 2, 3
+OK, DRIFT, NOTHING_MATCHED, COULD_NOT_TELL, NOT_VERIFIED, REFUSED = 0, 1, 2, 3, 4, 5
 
 SEVERITIES = (Severity.ERROR, Severity.WARNING, Severity.INFO)
 WORST_FIRST = tuple(Diagnosis)
@@ -26,6 +26,11 @@ def exit_code(hosts: Sequence[HostReport], fail_on: Severity) -> int:
         return DRIFT
     unread = any(h.status != "ok" for h in hosts) or any(app.configured.gaps for app in apps)
     return COULD_NOT_TELL if unread or any(_untold(a, fail_on) for a in apps) else OK
+
+
+def of_app(app: AppReport, fail_on: Severity) -> int:
+    """Give the exit status of one app alone."""
+    return exit_code((HostReport("", "ok", (), (app,)),), fail_on)
 
 
 def counts(finding: Finding, fail_on: Severity) -> bool:

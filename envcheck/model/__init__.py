@@ -49,14 +49,17 @@ from envcheck.model.seen import (
 )
 from envcheck.model.steps import (
     Hazard,
+    Outcome,
     Plan,
     Step,
+    Taken,
 )
 from envcheck.model.words import (
     Action,
     Cause,
     Diagnosis,
     Disruption,
+    Result,
     Role,
     Severity,
     Stage,
@@ -83,6 +86,7 @@ __all__ = [
     "Key",
     "Layer",
     "Match",
+    "Outcome",
     "Output",
     "Owner",
     "Parsed",
@@ -93,6 +97,7 @@ __all__ = [
     "Recorded",
     "Remedy",
     "Report",
+    "Result",
     "Role",
     "Server",
     "Setting",
@@ -103,4 +108,5 @@ __all__ = [
     "Stage",
     "Start",
     "Step",
+    "Taken",
 ]

@@ -47,6 +47,7 @@ class Process(NamedTuple):
     stderr: str = ""  # where its standard error goes
     gid: int = -1  # -1: not known
     groups: tuple[int, ...] = ()  # the supplementary ones
+    ticks: int = 0  # its start as the kernel counts, after boot: `started` is as exact as the clock
 
     @property
     def running(self) -> Reading:

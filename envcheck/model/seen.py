@@ -8,7 +8,7 @@ from typing import NamedTuple
 from envcheck.model.configured import Answers, Configured, FileFacts, Setting
 from envcheck.model.expected import Expectation
 from envcheck.model.running import Process, Server
-from envcheck.model.steps import Hazard, Step
+from envcheck.model.steps import Hazard, Outcome, Step
 from envcheck.model.words import Action, Cause, Diagnosis, Severity
 from envcheck.secrecy import Policy
 
@@ -104,6 +104,7 @@ class AppReport(NamedTuple):
     findings: tuple[Finding, ...]
     remedy: Remedy
     policy: Policy  # what may be shown of its values
+    outcome: Outcome | None = None  # what was done about it, where that was asked for
 
 
 class HostReport(NamedTuple):
@@ -120,3 +121,4 @@ class Report(NamedTuple):
     hosts: tuple[HostReport, ...]
     exit_code: int
     made: float | None = None  # when it was judged, where that may be long after it was seen
+    timed_out: bool | None = None  # of a wait: whether its time was over before all was well

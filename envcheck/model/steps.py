@@ -1,10 +1,10 @@
-"""What can be done: commands, what they may break, and what a restart takes."""
+"""What can be done: commands, what they may break, and what a restart takes. And what was done."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from envcheck.model.words import Action, Disruption
+from envcheck.model.words import Action, Disruption, Result
 
 
 class Hazard(NamedTuple):
@@ -30,3 +30,25 @@ class Plan(NamedTuple):
     amounts_to: Action = Action.RESTART
     advice: str = ""
     preloads: bool | None = None  # whether the master loads the application
+
+
+class Taken(NamedTuple):
+    """A step that was tried."""
+
+    step: Step
+    status: str  # ok, failed, timeout, missing, denied, exited, oversized, interrupted, error
+    code: int | None  # its exit status; None: it has none
+    seconds: float
+    said: str = ""  # the last line that it printed, without secrets
+
+
+class Outcome(NamedTuple):
+    """What came of a remedy that was to be carried out."""
+
+    result: Result
+    exit_code: int
+    steps: tuple[Taken, ...] = ()
+    not_done: tuple[Step, ...] = ()
+    verified: bool = False
+    why: str = ""
+    way_back: str = ""

@@ -89,3 +89,15 @@ class Disruption(StrEnum):
     WORKERS = "workers"
     CONNECTIONS = "connections"
     DOWNTIME = "downtime"
+
+
+class Result(StrEnum):
+    """What came of a remedy that was to be carried out."""
+
+    DONE = "done"
+    NOTHING_TO_DO = "nothing-to-do"
+    REFUSED = "refused"  # nothing was tried
+    FAILED = "failed"  # a step has failed, those after it were not tried
+    NOT_VERIFIED = "not-verified"  # all steps were done, and not all is well
+    INTERRUPTED = "interrupted"
+    NOT_TRIED = "not-tried"  # another app before it has failed

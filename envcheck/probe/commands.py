@@ -99,11 +99,11 @@ def _collect(child: "subprocess.Popen[bytes]", deadline: float, limit: int) -> d
         elif not gone and time.monotonic() > deadline:
             status = "timeout"
         elif not gone and not ready:
-            gone = _gone(child.pid, wait=not opened)
+            gone = ended(child.pid, wait=not opened)
     return {"status": status, "stdout": b"".join(out)[:limit], "stderr": b"".join(err)[:limit]}
 
 
-def _gone(pid: int, wait: bool) -> bool:
+def ended(pid: int, wait: bool) -> bool:
     """Whether the command has ended. It is not reaped yet: its number, and its group's, stay its own."""
     if wait:
         time.sleep(0.001)

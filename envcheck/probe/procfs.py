@@ -75,6 +75,7 @@ class Stat:
         self.state = fields[0]  # field 3
         self.parent = int(fields[1])  # 4
         self.kernel_thread = bool(int(fields[6]) & 0x200000)  # 9, PF_KTHREAD
+        self.start = int(fields[19])  # 22, in ticks after boot
         self.arg_start, self.env_start, self.env_end = int(fields[45]), int(fields[47]), int(fields[48])
 
     @property

@@ -15,6 +15,7 @@ from envcheck.model import (
     Generation,
     HostReport,
     Layer,
+    Outcome,
     Process,
     Remedy,
     Report,
@@ -38,6 +39,8 @@ def render(report: Report, *, width: int = 80) -> str:
         "hosts": [_host(host) for host in report.hosts],
         "differences": [],
     }
+    if report.timed_out is not None:
+        document["timed_out"] = report.timed_out
     return dump(document)
 
 
@@ -90,6 +93,7 @@ def _gap(gap: Gap) -> Json:
 
 
 def _app(app: AppReport) -> Json:
+    applied: Json = {} if app.outcome is None else {"applied": _applied(app.outcome)}
     return {
         "name": text(app.name),
         "server": app.server.kind,
@@ -99,6 +103,28 @@ def _app(app: AppReport) -> Json:
         "sources": [{"kind": a.source.kind, "path": text(a.source.path)} for a in app.configured.applied],
         "findings": [finding(f, app) for f in app.findings],
         "remedy": remedy(app.remedy),
+        **applied,
+    }
+
+
+def _applied(outcome: Outcome) -> Json:
+    return {
+        "outcome": outcome.result,
+        "exit_code": outcome.exit_code,
+        "steps": [
+            {
+                "argv": [text(word) for word in taken.step.argv],
+                "status": taken.status,
+                "code": taken.code,
+                "seconds": round(taken.seconds, 3),
+                "said": taken.said,
+            }
+            for taken in outcome.steps
+        ],
+        "not_done": [_step(step) for step in outcome.not_done],
+        "verified": outcome.verified,
+        "why": text(outcome.why),
+        "way_back": text(outcome.way_back),
     }
 
 

@@ -48,16 +48,21 @@ def render(report: Report, *, width: int = 80) -> str:
 
 def _host(host: HostReport, width: int) -> list[str]:
     worst = sorted(host.apps, key=lambda app: list(Diagnosis).index(app.state))
-    lines = [line for name in host.unmatched for line in _wrapped(_unmatched(name, host), width, "")]
+    lines = unmatched(host, width)
     if len(worst) > 1:
         lines.append(_summary(worst))
     # What is worst stands last, so that what is to do about it is the last that is said.
     told = [app for app in reversed(worst) if app.state is not Diagnosis.IN_SYNC or len(worst) == 1]
     blocks = [line for app in told for line in ([""] if len(worst) > 1 else []) + list(_app(app, width))]
-    gaps = [_gap(gap) for gap in host.gaps]
-    lines += blocks[:1]
-    lines += [line for gap in gaps for line in _wrapped(gap, width, "  ")]
-    return lines + blocks[1:]
+    return lines + blocks[:1] + gaps(host, width) + blocks[1:]
+
+
+def unmatched(host: HostReport, width: int) -> list[str]:
+    return [line for name in host.unmatched for line in wrapped(_unmatched(name, host), width, "")]
+
+
+def gaps(host: HostReport, width: int) -> list[str]:
+    return [line for gap in host.gaps for line in wrapped(_gap(gap), width, "  ")]
 
 
 def _unmatched(name: str, host: HostReport) -> str:
@@ -81,9 +86,7 @@ def _summary(apps: Sequence[AppReport]) -> str:
 
 
 def _app(app: AppReport, width: int) -> Iterator[str]:
-    yield from _wrapped(
-        f"{app.state.upper()}: {escape(app.name)} {HEADLINES[app.state]} ({who(app.server)})", width, ""
-    )
+    yield from wrapped(headline(app), width, "")
     wrong = [f for f in app.findings if f.diagnosis not in FINE]
     told = [f for f in wrong if f.variable is not None and not _brief(f)]
     for finding in told:
@@ -93,7 +96,7 @@ def _app(app: AppReport, width: int) -> Iterator[str]:
     for finding in app.findings:
         if finding.variable is None:
             yield ""
-            yield from _wrapped(_sentence(finding.message), width, "  ")
+            yield from wrapped(_sentence(finding.message), width, "  ")
     met = sum(f.diagnosis in FINE and f.variable is not None for f in app.findings)
     if met and wrong:
         yield ""
@@ -101,6 +104,10 @@ def _app(app: AppReport, width: int) -> Iterator[str]:
     if app.state is Diagnosis.UNPROVEN:
         yield from _seen(app)
     yield from remedy_lines(app.remedy, width)
+
+
+def headline(app: AppReport) -> str:
+    return f"{app.state.upper()}: {escape(app.name)} {HEADLINES[app.state]} ({who(app.server)})"
 
 
 def who(server: Server) -> str:
@@ -134,7 +141,7 @@ def _briefly(findings: Sequence[Finding], width: int) -> Iterator[str]:
     for (diagnosis, cause, message), names in groups.items():
         yield ""
         yield f"  {_count(len(names), 'variable', 'variables')} that no source sets: {diagnosis} ({cause})"
-        yield from _wrapped(", ".join(names), width, "    ")
+        yield from wrapped(", ".join(names), width, "    ")
         yield from _field("why", escape(str(message)), width)
 
 
@@ -221,20 +228,16 @@ def remedy_lines(remedy: Remedy, width: int) -> Iterator[str]:
         yield ""
         yield "not enough:"
         for step in remedy.insufficient:
-            yield from _step(step, width)
-    if remedy.hazards:
-        yield ""
-        yield "beware:"
-        for message in _merged(remedy):
-            yield from _wrapped(message, width, "  ")
+            yield from step_lines(step, width)
+    yield from hazards(remedy, width)
     if remedy.note:
         yield ""
-        yield from _wrapped(f"do: {remedy.note}", width, "")
+        yield from wrapped(f"do: {remedy.note}", width, "")
     if remedy.steps:
         yield ""
         yield f"do: {remedy.action}{_incomplete(remedy)}"
         for step in remedy.steps:
-            yield from _step(step, width)
+            yield from step_lines(step, width)
 
 
 def _incomplete(remedy: Remedy) -> str:
@@ -244,6 +247,14 @@ def _incomplete(remedy: Remedy) -> str:
     if not all(step.runnable for step in remedy.steps):
         notes.append("the start step is not complete: do not begin before it is")
     return "".join(f" ({note})" for note in notes)
+
+
+def hazards(remedy: Remedy, width: int) -> Iterator[str]:
+    if remedy.hazards:
+        yield ""
+        yield "beware:"
+        for message in _merged(remedy):
+            yield from wrapped(message, width, "  ")
 
 
 def _merged(remedy: Remedy) -> Iterable[str]:
@@ -256,13 +267,13 @@ def _merged(remedy: Remedy) -> Iterable[str]:
         yield f"{named + ': ' if named else ''}{escape(message)}"
 
 
-def _step(step: Step, width: int) -> list[str]:
+def step_lines(step: Step, width: int) -> list[str]:
     """Write a command as it can be pasted: never broken, its reason on the line before."""
-    reason = _wrapped(escape(step.why), width - len("  # "), "")
+    reason = wrapped(escape(step.why), width - len("  # "), "")
     return [*(f"  # {line.strip()}" for line in reason), f"  {shlex.join(map(escape, step.argv))}"]
 
 
-def _wrapped(text: str, width: int, indent: str) -> list[str]:
+def wrapped(text: str, width: int, indent: str) -> list[str]:
     return wrap(
         text,
         width=max(width, 40),

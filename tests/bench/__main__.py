@@ -14,6 +14,7 @@ from .checking import check, modules
 from .reading import live
 from .scanning import scan, syscalls
 from .supervised import systemd
+from .waiting import waiting
 
 ROUNDS = 25
 MEASURES: Mapping[str, Callable[[Path, int], Iterator[table.Row]]] = {
@@ -23,6 +24,7 @@ MEASURES: Mapping[str, Callable[[Path, int], Iterator[table.Row]]] = {
     "check": check,
     "systemd": systemd,
     "modules": modules,
+    "waiting": waiting,
 }
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

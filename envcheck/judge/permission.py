@@ -1,0 +1,124 @@
+"""Whether a remedy may be carried out, what has to be gone afterwards, and the way back where it fails."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+from envcheck.escaping import escape
+from envcheck.judge import verdict
+from envcheck.model import (
+    Action,
+    AppReport,
+    Outcome,
+    Process,
+    Result,
+    Server,
+    Severity,
+    Snapshot,
+    Step,
+    Taken,
+)
+from envcheck.servers.signals import masters
+
+# Where a supervisor tells why what it runs does not come up.
+TOLD_BY = {
+    "systemd": ("journalctl", "-u"),
+    "supervisord": ("supervisorctl", "tail"),
+    "runit": ("sv", "status"),
+    "daemontools": ("svstat",),
+    "s6": ("s6-svstat",),
+    "podman": ("podman", "logs"),
+    "docker": ("docker", "logs"),
+}
+
+UPGRADE = "another upgrade is in progress: two masters are alive"
+REPLACED = "another upgrade is in progress: the master has been told to replace itself"
+INCOMPLETE = "the steps are not complete: a part of them is not known, or may not be shown"
+NO_STEPS = "no restart is known to help"
+
+
+def decided(app: AppReport, snapshot: Snapshot, fail_on: Severity) -> Outcome | None:
+    """Say why nothing is to be tried; None: the steps may be run."""
+    remedy = app.remedy
+    helpless = remedy.action in (Action.REFUSE, Action.FIX_CONFIGURATION)
+    if not remedy.steps and not helpless and verdict.of_app(app, fail_on) == verdict.OK:
+        return Outcome(Result.NOTHING_TO_DO, verdict.OK, verified=True, why="all is as it should be")
+    if helpless or not remedy.steps:
+        return refused(remedy.note or NO_STEPS, remedy.steps)
+    if remedy.action is not Action.RETIRE_OLD and (why := _upgrade(app.server)):
+        way = "wait for its end, or end one of the two masters; then look again"
+        return refused(why, remedy.steps, way)
+    if not remedy.sufficient or not all(s.runnable for s in remedy.steps):
+        return refused(INCOMPLETE, remedy.steps)
+    others = {p.uid for p in app.server.processes} - {snapshot.uid}
+    if snapshot.uid != 0 and others and remedy.action is not Action.RECREATE:  # a container maps its users
+        names = ", ".join(escape(snapshot.users.get(uid, str(uid))) for uid in sorted(others))
+        return refused(f"it runs as {names}: not allowed", remedy.steps, "run envcheck as root, or with sudo")
+    return None
+
+
+def refused(why: str, steps: Sequence[Step] = (), way_back: str = "") -> Outcome:
+    return Outcome(Result.REFUSED, verdict.REFUSED, not_done=tuple(steps), why=why, way_back=way_back)
+
+
+def _upgrade(server: Server) -> str:
+    if len(masters(server)) > 1:
+        return UPGRADE
+    return REPLACED if any(g.role == "old" for g in server.generations) else ""
+
+
+def found(snapshot: Snapshot, app: AppReport) -> Server | None:
+    """Find the server that a report is about, as it was read: what is told of it may be masked."""
+    pids = {(p.pid, p.ticks) for p in app.server.processes}
+    return next((s for s in snapshot.servers if pids & {(p.pid, p.ticks) for p in s.processes}), None)
+
+
+def key(server: Server) -> tuple[object, ...]:
+    """Give what stays the same when it is restarted: who owns it, or how it was started."""
+    owner, first = server.owner, server.first
+    if owner is not None:
+        return server.kind, owner.kind, owner.name
+    return server.kind, first.uid, first.cwd, server.arguments
+
+
+def identities(server: Server, steps: Sequence[Step], snapshot: Snapshot) -> list[Process]:
+    """Give the processes that a plan is about: masters, orphans, and all that its steps signal."""
+    known = {**snapshot.ancestors, **{p.pid: p for p in server.processes}}
+    orphans = (p for g in server.generations if g.master is None for p in g.workers)
+    wanted = [*masters(server), *orphans, *(known[pid] for pid in signalled(steps) if pid in known)]
+    return list({p.pid: p for p in wanted}.values())
+
+
+def signalled(steps: Sequence[Step]) -> Iterator[int]:
+    """Give the pids in steps of the form `kill -NAME PID`."""
+    for step in steps:
+        if len(step.argv) == 3 and step.argv[0] == "kill" and step.argv[2].isdigit():  # noqa: PLR2004
+            yield int(step.argv[2])
+
+
+def doomed(action: Action, server: Server) -> tuple[Process, ...]:
+    """Give the processes that have to be gone when the remedy is done."""
+    if action is Action.RELOAD:
+        return tuple(p for g in server.generations for p in g.workers)
+    generations = server.generations[:-1] if action is Action.RETIRE_OLD else server.generations
+    return tuple(p for g in generations for p in g.processes)
+
+
+def way_back(app: AppReport, taken: Sequence[Taken], not_done: Sequence[Step]) -> str:
+    """Say how to get back to a server that runs; *app* is what is seen of it now."""
+    failed = [t.step for t in taken if t.status != "ok"]
+    again = [*failed, *not_done]
+    if not any(t.status == "ok" for t in taken) and app.server.processes:
+        return "no step was done, and the server runs: mend what has failed, then try again"
+    if again:
+        commands = "; ".join(shlex.join(map(escape, step.argv)) for step in again)
+        runs = "" if app.server.processes else "it does not run: "
+        return f"{runs}mend what has failed, then run in this order: {commands}"
+    owner = app.server.owner
+    told = TOLD_BY.get(owner.kind) if owner else None
+    log = f"{shlex.join((*told, escape(owner.name)))} tells why" if told and owner else "its log tells why"
+    if not app.server.processes and taken:
+        last = shlex.join(map(escape, taken[-1].step.argv))
+        return f"it does not run: {log}; mend that, then: {last}"
+    return f"{log}; mend that, then look again"

@@ -1,0 +1,319 @@
+"""The op "act": the only code of envcheck that signals a process, or runs a command that changes something.
+
+It is none of the ops that the probe answers: who only reads does not even carry it. A plan is carried out in
+three kinds of requests, all with the same "lock", the name of what is restarted:
+
+    {"do": "begin", "lock", "processes": [{"pid", "start", "image"}], "signals": [pid]}
+    {"do": "step", "lock", "argv", "timeout"}
+    {"do": "end", "lock"}
+
+Between the first and the last one a lock is held, and each process by a descriptor: however pids are reused,
+a signal reaches the process that the plan is about, or none. What is held goes with this process.
+"""
+
+import errno
+import os
+import time
+
+from .commands import ended, search_path, which
+from .procfs import Folder, Image, Stat, meaning
+
+if False:  # for the type checker alone
+    import subprocess
+
+ROOTS = "/run"  # the runtime folder of root; others have $XDG_RUNTIME_DIR, or a folder in /tmp
+# What a login gives; the rest of the caller's environment must not get into a server.
+ENVIRONMENT = ("HOME", "USER", "LOGNAME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "DOCKER_HOST")
+TAIL = 4096  # bytes of a command's output that are kept: its end says why
+MOST = 67108864  # bytes of output; a command that writes more is ended
+TICK = 0.05  # seconds between looks at a command
+GRACE = 2.0  # seconds that a command has to end when it is told to
+
+_plans = {}  # type: dict[str, Plan]
+
+
+class Refusal(Exception):
+    """`status`: locked, changed, exited, denied, unknown, error. `detail` says more."""
+
+    def __init__(self, status: str, detail: str) -> None:
+        super().__init__(status)
+        self.status = status
+        self.detail = detail
+
+
+def act(request: dict) -> dict:
+    """{"status", "detail"}, of a step also "code", "output" and "seconds". Status "ok": it was done."""
+    try:
+        return DOINGS[request["do"]](request)
+    except Refusal as refusal:
+        return {"status": refusal.status, "detail": refusal.detail}
+    except OSError as error:
+        return {"status": "error", "detail": os.strerror(error.errno or 0)}
+
+
+def _begin(request: dict) -> dict:
+    name = request["lock"]
+    if name in _plans:
+        raise Refusal("locked", "by this very process")
+    lock = _lock(name)
+    held = {}  # type: dict[int, Held]
+    try:
+        for process in request["processes"]:
+            held[process["pid"]] = Held(process["pid"], process["start"], process["image"])
+        for pid in request["signals"]:
+            held[pid].signal(0)
+    except BaseException:
+        Plan(lock, held).close()
+        raise
+    _plans[name] = Plan(lock, held)
+    return {"status": "ok", "detail": ""}
+
+
+def _step(request: dict) -> dict:
+    plan = _plans[request["lock"]]
+    argv = request["argv"]
+    begun = time.monotonic()
+    sent = signalled(argv)
+    if sent is None:
+        answer = _run(argv, request["timeout"])
+    else:
+        number, pid = sent
+        if pid not in plan.held:
+            raise Refusal("unknown", "process %d is none that the plan is about" % pid)
+        plan.held[pid].signal(number)
+        answer = {"status": "ok", "detail": "", "code": 0, "output": b""}
+    answer["seconds"] = time.monotonic() - begun
+    return answer
+
+
+def _end(request: dict) -> dict:
+    plan = _plans.pop(request["lock"], None)
+    if plan is not None:
+        plan.close()
+    return {"status": "ok", "detail": ""}
+
+
+DOINGS = {"begin": _begin, "step": _step, "end": _end}
+
+
+class Plan:
+    """What is held for one target."""
+
+    def __init__(self, lock: int, held: "dict[int, Held]") -> None:
+        self.lock = lock
+        self.held = held
+
+    def close(self) -> None:
+        for process in self.held.values():
+            process.close()
+        os.close(self.lock)
+
+
+# --- processes ------------------------------------------------------------------------------------------
+
+
+def signalled(argv: "list[str]") -> "tuple[int, int] | None":
+    """(number, pid) of `kill -NAME PID`; None for any other command."""
+    import signal
+
+    if len(argv) != 3 or argv[0] != "kill" or argv[1][:1] != "-" or not argv[2].isdigit():
+        return None
+    number = getattr(signal, "SIG" + argv[1][1:], None)
+    return None if number is None else (int(number), int(argv[2]))
+
+
+class Held:
+    """One process, whatever becomes of its pid."""
+
+    def __init__(self, pid: int, start: int, image: str) -> None:
+        self.pid = pid
+        self.fd = -1
+        try:
+            if hasattr(os, "pidfd_open"):  # Python 3.9
+                self.fd = os.pidfd_open(pid)
+        except OSError as error:
+            if meaning(error) == "exited":
+                raise Refusal("exited", "process %d has ended" % pid) from None
+            # Any other refusal is that of an older kernel: the folder alone has to do.
+        try:
+            self.folder = Folder(b"/proc/%d" % pid)
+        except OSError as error:
+            self._close()
+            raise Refusal(meaning(error), "process %d: %s" % (pid, os.strerror(error.errno or 0))) from None
+        try:
+            self._identify(start, image)
+        except BaseException:
+            self.close()
+            raise
+
+    def _identify(self, start: int, image: str) -> None:
+        """Not reaped after its folder was opened, so both descriptors are of the same process."""
+        try:
+            found = Image(self.folder)
+            same = found.stat.start == start and image in ("", found.digest())
+            dead = found.stat.dead
+        except OSError as error:
+            raise Refusal(meaning(error), "process %d has ended" % self.pid) from None
+        if dead:
+            raise Refusal("exited", "process %d has ended" % self.pid)
+        if not same:
+            raise Refusal("changed", "process %d is not the one that was looked at" % self.pid)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to this process and to no other; 0 asks whether that would be allowed."""
+        import signal
+
+        try:
+            # Raises where it has been reaped: its pid may be another's. One that has not takes every signal.
+            if Stat(self.folder.read(b"stat")).dead:
+                raise ProcessLookupError(errno.ESRCH, "")
+            if self.fd >= 0:
+                signal.pidfd_send_signal(self.fd, number)
+            else:
+                os.kill(self.pid, number)
+        except PermissionError:
+            raise Refusal("denied", "not allowed to signal process %d" % self.pid) from None
+        except OSError as error:
+            status = meaning(error)
+            detail = "has ended" if status == "exited" else os.strerror(error.errno or 0)
+            raise Refusal(status, "process %d: %s" % (self.pid, detail)) from None
+
+    def close(self) -> None:
+        os.close(self.folder.fd)
+        self._close()
+
+    def _close(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+
+
+# --- the lock -------------------------------------------------------------------------------------------
+
+
+def _lock(name: str) -> int:
+    """The descriptor of a locked file. Nobody else can have put anything in its place."""
+    import fcntl
+    import stat
+
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    if not name or not name.replace("-", "").isalnum():
+        raise Refusal("error", "no name for a lock")
+    folder = _runtime_folder()
+    try:
+        fd = os.open(name, flags, 0o600, dir_fd=folder)
+    except OSError as error:
+        raise Refusal("error", "no lock: " + os.strerror(error.errno or 0)) from None
+    finally:
+        os.close(folder)
+    try:
+        facts = os.fstat(fd)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_nlink != 1:
+            raise Refusal("error", "no lock: something else stands in its place")
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(fd, 0)
+        os.write(fd, b"%d\n" % os.getpid())
+    except BlockingIOError:
+        holder = os.read(fd, 16).decode("ascii", "replace").strip()
+        os.close(fd)
+        raise Refusal("locked", holder if holder.isdigit() else "") from None
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _runtime_folder() -> int:
+    """A folder that only this user can write to; made where it is not there."""
+    import stat
+
+    uid = os.geteuid()
+    given = os.environ.get("XDG_RUNTIME_DIR", "")
+    parent = ROOTS if uid == 0 else given if given.startswith("/") and os.path.isdir(given) else ""
+    path = parent + "/envcheck" if parent else "/tmp/envcheck-%d" % uid  # noqa: S108 - looked at below
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise Refusal("error", "no lock: %s: %s" % (path, os.strerror(error.errno or 0))) from None
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise Refusal("error", "no lock: %s: %s" % (path, os.strerror(error.errno or 0))) from None
+    facts = os.fstat(fd)
+    if facts.st_uid != uid or stat.S_IMODE(facts.st_mode) & 0o022:
+        os.close(fd)
+        raise Refusal("error", "no lock: %s belongs to, or is open to, others" % path)
+    return fd
+
+
+# --- commands -------------------------------------------------------------------------------------------
+
+
+def _run(argv: "list[str]", timeout: float) -> dict:
+    """Run one command to its end. What it has started, and let go, lives on.
+
+    Its output is a file without a name: a server that keeps it open meets no closed pipe later.
+    """
+    import subprocess
+    import tempfile
+
+    words = [word.encode("utf-8", "surrogateescape") for word in argv]
+    path = which([argv[0]])["paths"][argv[0]]
+    if path is None:
+        raise Refusal("missing", "there is no %s" % argv[0])
+    given = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+    with tempfile.TemporaryFile() as output:
+        child = subprocess.Popen(
+            words,
+            executable=path.encode("utf-8", "surrogateescape"),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=dict(given, PATH=":".join(search_path())),
+            cwd="/",
+            start_new_session=True,
+        )
+        status = "error"
+        try:
+            status = _wait(child, time.monotonic() + timeout, output.fileno())
+        finally:  # also when a signal ends the wait
+            if status != "ok":
+                _stop(child)
+        code = child.returncode
+        ended_itself = status == "ok"
+        if ended_itself and code != 0:
+            status = "failed"
+        size = os.fstat(output.fileno()).st_size
+        tail = os.pread(output.fileno(), TAIL, max(0, size - TAIL))
+    return {
+        "status": status,
+        "detail": "",
+        "code": code if ended_itself else None,
+        "output": tail,
+    }
+
+
+def _wait(child: "subprocess.Popen[bytes]", deadline: float, output: int) -> str:
+    while child.poll() is None:
+        if time.monotonic() > deadline:
+            return "timeout"
+        if os.fstat(output).st_size > MOST:
+            return "oversized"
+        time.sleep(min(TICK, max(0.0, deadline - time.monotonic()) + 0.001))
+    return "ok"
+
+
+def _stop(child: "subprocess.Popen[bytes]") -> None:
+    """End a command with its process group; our own child, not reaped yet, so no other can be meant."""
+    import signal
+
+    end = time.monotonic() + GRACE
+    try:
+        os.killpg(child.pid, signal.SIGTERM)
+        while not ended(child.pid, wait=False) and time.monotonic() < end:
+            time.sleep(TICK)
+        os.killpg(child.pid, signal.SIGKILL)
+    except OSError:
+        pass
+    child.wait()

@@ -1,0 +1,111 @@
+"""What is to be restarted, or what was done: the worst comes first, and last what to do."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from envcheck.escaping import escape
+from envcheck.model import AppReport, HostReport, Outcome, Report, Result, Step, Taken
+from envcheck.report import text
+
+HEADLINES = {
+    Result.DONE: "DONE: {name} was restarted, and has the environment it should have",
+    Result.NOTHING_TO_DO: "NOTHING TO DO: {name} has the environment it should have",
+    Result.REFUSED: "REFUSED: {name} is not touched: {why}",
+    Result.FAILED: "FAILED: {name}: {why}",
+    Result.NOT_VERIFIED: "NOT VERIFIED: all steps were done, but {why}",
+    Result.INTERRUPTED: "INTERRUPTED: {name}: {why}",
+    Result.NOT_TRIED: "NOT TRIED: {name} is not touched: {why}",
+}
+FINE = (Result.DONE, Result.NOTHING_TO_DO)
+
+
+def render(report: Report, *, width: int = 80, last: bool = True) -> str:
+    """Write it; *last*: with the line that says what to do."""
+    lines: list[str] = []
+    for host in report.hosts:
+        lines += _host(host, width, last=last)
+    return "\n".join(lines) + "\n"
+
+
+def _host(host: HostReport, width: int, *, last: bool) -> list[str]:
+    lines = text.unmatched(host, width)
+    # The one that did not end well comes first.
+    apps = sorted(host.apps, key=lambda app: not (app.outcome and app.outcome.exit_code))
+    blocks = [[*_headline(app, width), *_body(app, width)] for app in apps]
+    for block in blocks:
+        lines += [""] * bool(lines) + block
+    lines += text.gaps(host, width)
+    if last and apps:
+        lines += ["", *text.wrapped(f"do: {_to_do(apps)}", width, "")]
+    return lines
+
+
+def _headline(app: AppReport, width: int) -> list[str]:
+    outcome = app.outcome
+    if outcome is None:
+        return text.wrapped(text.headline(app), width, "")
+    told = HEADLINES[outcome.result].format(name=escape(app.name), why=escape(outcome.why))
+    return text.wrapped(f"{told} ({text.who(app.server)})", width, "")
+
+
+def _body(app: AppReport, width: int) -> Iterator[str]:
+    outcome = app.outcome
+    if outcome is None:
+        yield from _plan(app, width)
+        return
+    if outcome.steps:
+        yield ""
+        yield from map(_taken, outcome.steps)
+    if outcome.result is Result.DONE:
+        yield from text.wrapped(f"seen: {escape(outcome.why)}", width, "  ")
+    elif outcome.not_done:
+        yield ""
+        yield "not done:"
+        for step in outcome.not_done:
+            yield from text.step_lines(step, width)
+    if outcome.steps and outcome.result not in FINE:
+        yield ""
+        yield from text.wrapped(f"now: {text.headline(app)}", width, "")
+
+
+def _plan(app: AppReport, width: int) -> Iterator[str]:
+    remedy = app.remedy
+    wrong = [escape(f.variable) for f in app.findings if f.wrong and f.variable is not None]
+    if wrong:
+        yield from text.wrapped(f"wrong: {', '.join(wrong)}", width, "  ")
+    yield from text.hazards(remedy, width)
+    yield ""
+    yield f"plan: {remedy.action}" if remedy.steps else "plan: nothing that a restart could help with"
+    for step in remedy.steps:
+        yield from text.step_lines(step, width)
+
+
+def _taken(taken: Taken) -> str:
+    code = "" if taken.code in (None, 0) else f" (exit status {taken.code})"
+    said = f": {taken.said}" if taken.said and taken.status != "ok" else ""
+    return f"  {taken.status:<11} {taken.seconds:5.1f} s  {_words(taken.step)}{code}{said}"
+
+
+def _words(step: Step) -> str:
+    return shlex.join(map(escape, step.argv))
+
+
+def _to_do(apps: list[AppReport]) -> str:
+    """Say it for the first app that did not end well, else for all."""
+    outcomes = [app.outcome for app in apps if app.outcome]
+    bad = next((o for o in outcomes if o.exit_code), None)
+    if bad is not None:
+        return _after(bad)
+    if len(outcomes) == len(apps):
+        return "nothing"
+    runnable = [a for a in apps if a.remedy.steps and all(s.runnable for s in a.remedy.steps)]
+    notes = [escape(app.remedy.note) for app in apps if app.remedy.note]
+    if runnable:
+        return "the same with --apply carries it out, and looks whether it has helped"
+    return notes[0] if notes else "nothing"
+
+
+def _after(outcome: Outcome) -> str:
+    return escape(outcome.way_back or outcome.why)

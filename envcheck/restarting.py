@@ -1,0 +1,323 @@
+"""Carry out remedies, one app at a time, and look whether they have helped: collect again, judge again.
+
+Nothing is changed here: each step is handed to the host (`Host.act`), which holds a lock and the processes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from envcheck import waiting
+from envcheck.escaping import escape
+from envcheck.hosts import Answer, Host, http
+from envcheck.judge import permission, verdict
+from envcheck.judge.discretion import masking
+from envcheck.model import (
+    Action,
+    AppReport,
+    Cause,
+    Diagnosis,
+    Finding,
+    HostReport,
+    Layer,
+    Outcome,
+    Report,
+    Result,
+    Server,
+    Severity,
+    Snapshot,
+    Taken,
+)
+from envcheck.waiting import Look, Patience
+
+Tell = Callable[[str], None]
+
+NEXT = "the restart of another app has failed before"
+CHANGED = "it has changed since the plan was made: look again"
+ASKING = 5.0  # seconds that a URL has for one answer
+REFUSALS = {
+    "exited": CHANGED,
+    "changed": CHANGED,
+    "denied": "not allowed to signal it: run envcheck as root, or as the user of the server",
+}
+
+
+class Wishes(NamedTuple):
+    """How a restart is to be done."""
+
+    seconds: float  # for the steps of one app, and for all to be well afterwards
+    stable: float  # seconds that the new workers have to live
+    urls: tuple[str, ...] = ()  # all of them must answer
+    fail_on: Severity = Severity.ERROR
+
+
+class Eyes(NamedTuple):
+    """How to look again: read the host, and judge one server as the app of that name."""
+
+    collect: Callable[[], Snapshot]
+    judge: Callable[[Snapshot, Server, str], AppReport]
+
+
+def decide(report: Report, snapshot: Snapshot, fail_on: Severity) -> Report:
+    """Note for each app why nothing is to be tried; where there is no outcome, the steps may be run."""
+    [host] = report.hosts
+    apps = (app._replace(outcome=permission.decided(app, snapshot, fail_on)) for app in host.apps)
+    return concluded(report, tuple(apps))
+
+
+def concluded(report: Report, apps: tuple[AppReport, ...]) -> Report:
+    """Put the exit status of the first app that did not end well on the whole."""
+    [host] = report.hosts
+    statuses = (app.outcome.exit_code for app in apps if app.outcome)
+    code = next((s for s in statuses if s), verdict.OK if apps else report.exit_code)
+    return report._replace(hosts=(host._replace(apps=apps),), exit_code=code)
+
+
+def carry_out(report: Report, host: Host, eyes: Eyes, wishes: Wishes, tell: Tell) -> Report:
+    """Carry out what `decide` has let pass, app by app; stop where one does not end well."""
+    apps: list[AppReport] = []
+    stopped = False
+    for app in report.hosts[0].apps:
+        if app.outcome is None and stopped:
+            outcome = Outcome(Result.NOT_TRIED, verdict.OK, not_done=app.remedy.steps, why=NEXT)
+            apps.append(app._replace(outcome=outcome))
+            continue
+        done = app if app.outcome else Restart(app, host, eyes, wishes, tell).run()
+        stopped = stopped or bool(done.outcome and done.outcome.exit_code)
+        apps.append(done)
+    return concluded(report, tuple(apps))
+
+
+class Restart:
+    """The restart of one app; it lives as long as that takes."""
+
+    def __init__(self, app: AppReport, host: Host, eyes: Eyes, wishes: Wishes, tell: Tell) -> None:
+        self.app, self.host, self.eyes, self.wishes, self.tell = app, host, eyes, wishes, tell
+        self.end = time.monotonic() + wishes.seconds
+        self.mask = masking(app)
+        self.taken: list[Taken] = []
+        self.lock = ""
+
+    def run(self) -> AppReport:
+        """Do it, whatever comes between: a signal ends it early, and it is told where."""
+        try:
+            snapshot = self.eyes.collect()
+            server = permission.found(snapshot, self.app)
+            if server is None:
+                return self._refuse(CHANGED)
+            self.lock = lock_name(server)
+            steps = self.app.remedy.steps
+            processes = permission.identities(server, steps, snapshot)
+            answer = self._act(
+                "begin",
+                processes=[{"pid": p.pid, "start": p.ticks, "image": p.image} for p in processes],
+                signals=list(permission.signalled(steps)),
+            )
+            if answer["status"] != "ok":
+                return self._refuse(_refusal(answer))
+        except SystemExit as leaving:  # raised by the handler of a signal
+            return self._conclude(Result.INTERRUPTED, leaving.code, "interrupted before the first step")
+        try:
+            return self._held()
+        except SystemExit as leaving:
+            return self._conclude(Result.INTERRUPTED, leaving.code, self._where())
+        finally:
+            self._act("end")
+
+    def _act(self, what: str, **given: object) -> Answer:
+        return self.host.act({"do": what, "lock": self.lock, **given})
+
+    def _held(self) -> AppReport:
+        """Go on under the lock: what is seen now stays as it is."""
+        snapshot = self.eyes.collect()
+        server = permission.found(snapshot, self.app)
+        if server is None:
+            return self._refuse(CHANGED)
+        fresh = self.eyes.judge(snapshot, server, self.app.name)
+        outcome = permission.decided(fresh, snapshot, self.wishes.fail_on)
+        if outcome is not None:
+            return fresh._replace(outcome=outcome)
+        if [s.argv for s in fresh.remedy.steps] != [s.argv for s in self.app.remedy.steps]:
+            return self._refuse(CHANGED)
+        doomed = permission.doomed(self.app.remedy.action, server)
+        watch = self.host.watch([p.pid for p in doomed])
+        failed = self._steps()
+        if failed is not None:
+            return self._conclude(Result.FAILED, verdict.NOT_VERIFIED, failed)
+        watch(self.end - time.monotonic())
+        look = partial(self._look, snapshot, server)
+        patience = Patience(max(0.0, self.end - time.monotonic()), self.wishes.stable, waiting.BRISK)
+        last, wrong = waiting.wait(look, patience, self.tell)
+        [app] = last.report.hosts[0].apps
+        if wrong:
+            return self._conclude(Result.NOT_VERIFIED, verdict.NOT_VERIFIED, wrong, app)
+        return app._replace(
+            outcome=Outcome(Result.DONE, verdict.OK, tuple(self.taken), verified=True, why=self._proof(app))
+        )
+
+    def _steps(self) -> str | None:
+        """Run the steps; say which one has failed, None: none."""
+        steps = self.app.remedy.steps
+        for number, step in enumerate(steps, 1):
+            self.tell(f"step {number} of {len(steps)}: {shlex.join(map(escape, step.argv))}")
+            begun = time.monotonic()
+            try:
+                answer = self._act("step", argv=list(step.argv), timeout=max(0.0, self.end - begun))
+            except SystemExit:
+                self.taken.append(Taken(step, "interrupted", None, time.monotonic() - begun))
+                raise
+            said = self._last_line(answer.get("output") or b"") or answer["detail"]
+            seconds = answer.get("seconds", time.monotonic() - begun)
+            taken = Taken(step, answer["status"], answer.get("code"), seconds, said)
+            self.taken.append(taken)
+            if taken.status != "ok":
+                return f"step {number} of {len(steps)} has failed: {_how(taken)}"
+        return None
+
+    def _look(self, before: Snapshot, server: Server) -> Look:
+        """Look for the server under its new pids, and judge it."""
+        snapshot = self.eyes.collect()
+        candidates = self._candidates(snapshot, before, server)
+        app = self._judged(snapshot, candidates)
+        report = _report(snapshot, app, self.wishes.fail_on)
+        return Look(report, self._wrong(app, server, snapshot, candidates), waiting.members(report))
+
+    def _candidates(self, snapshot: Snapshot, before: Snapshot, server: Server) -> list[Server]:
+        """Give the servers that it may be now: none of those that ran beside it before."""
+        others = {who for s in before.servers if s != server for who in _members(s)}
+        key = permission.key(server)
+        return [s for s in snapshot.servers if permission.key(s) == key and not others & _members(s)]
+
+    def _judged(self, snapshot: Snapshot, candidates: Sequence[Server]) -> AppReport:
+        return self.eyes.judge(snapshot, candidates[-1], self.app.name) if candidates else _gone(self.app)
+
+    def _wrong(self, app: AppReport, server: Server, snapshot: Snapshot, candidates: Sequence[Server]) -> str:
+        """Say what keeps the restart from having helped."""
+        doomed = {(p.pid, p.ticks) for p in permission.doomed(self.app.remedy.action, server)}
+        left = [p.pid for s in snapshot.servers for p in s.processes if (p.pid, p.ticks) in doomed]
+        if not candidates:
+            return f"{app.name} does not run"
+        if left:
+            return f"{app.name}: of what was to end there is still {', '.join(map(str, left))}"
+        if len(candidates) > 1:
+            return f"{app.name} runs {len(candidates)} times"
+        if wrong := waiting.wrong_with(app, self.wishes.fail_on):
+            return wrong
+        wanted, workers = self._workers(), len(app.server.generations[-1].workers)
+        if workers != wanted:
+            return f"{app.name} has {workers} of {wanted} workers"
+        left_seconds = min(ASKING, self.end - time.monotonic())
+        bad = ((url, http.answers(url, left_seconds)) for url in self.wishes.urls)
+        return next((f"{url}: {why}" for url, why in bad if why), "")
+
+    def _workers(self) -> int:
+        """Give how many workers there have to be: as many as there were."""
+        counts = [len(g.workers) for g in self.app.server.generations if g.master]
+        return max(1, *counts[-1:]) if counts else 1
+
+    def _proof(self, app: AppReport) -> str:
+        count = len(app.server.processes)
+        new = "kept" if self.app.remedy.action is Action.RETIRE_OLD else "new"
+        urls = "".join(f", {escape(url)} answers" for url in self.wishes.urls)
+        return (
+            f"{count} processes have what they should have, nothing of the old ones is left, "
+            f"{count - 1} {new} workers stay{urls}"
+        )
+
+    def _where(self) -> str:
+        steps = len(self.app.remedy.steps)
+        done = sum(t.status == "ok" for t in self.taken)
+        if done == steps:
+            return "interrupted after the last step: what came of it was not awaited"
+        place = "in" if len(self.taken) > done else "before"
+        return f"interrupted {place} step {done + 1} of {steps}"
+
+    def _refuse(self, why: str) -> AppReport:
+        return self.app._replace(outcome=permission.refused(why, self.app.remedy.steps))
+
+    def _conclude(self, result: Result, code: object, why: str, app: AppReport | None = None) -> AppReport:
+        """End with what did not go well; look what there is now, if nobody has."""
+        if app is None:
+            app = self._now()
+        not_done = self.app.remedy.steps[len(self.taken) :]
+        way_back = permission.way_back(app, self.taken, not_done) if self.taken else ""
+        status = code if isinstance(code, int) else verdict.NOT_VERIFIED
+        outcome = Outcome(result, status, tuple(self.taken), not_done, why=why, way_back=way_back)
+        return app._replace(outcome=outcome)
+
+    def _now(self) -> AppReport:
+        if not self.taken:
+            return self.app
+        snapshot = self.eyes.collect()
+        server = permission.found(snapshot, self.app)
+        if server is None:
+            name = self.lock
+            same = [s for s in snapshot.servers if lock_name(s) == name]
+            return self._judged(snapshot, same)
+        return self._judged(snapshot, [server])
+
+    def _last_line(self, output: bytes) -> str:
+        """Give the last line of what a command has printed, without the secrets of the app."""
+        lines = [line for line in output.decode("utf-8", "surrogateescape").splitlines() if line.strip()]
+        text = lines[-1].strip() if lines else ""
+        return escape(self.mask(text) if self.mask else text)[:LONGEST]
+
+
+LONGEST = 200  # characters of a line of somebody else's
+
+
+def lock_name(server: Server) -> str:
+    """Give a name of letters and digits that is the same before and after a restart."""
+    text = repr(permission.key(server)).encode("utf-8", "surrogateescape")
+    return f"{server.kind}-{hashlib.sha256(text).hexdigest()[:24]}"
+
+
+def _members(server: Server) -> set[tuple[int, int]]:
+    return {(p.pid, p.ticks) for p in server.processes}
+
+
+def _refusal(answer: Answer) -> str:
+    status, detail = answer["status"], answer["detail"]
+    if status == "locked":
+        return f"another envcheck restarts it{f' (process {detail})' if detail else ''}"
+    return REFUSALS.get(status) or str(detail)
+
+
+def _how(taken: Taken) -> str:
+    if taken.status == "failed":
+        told = f": {taken.said}" if taken.said else ""
+        return f"exit status {taken.code}{told}"
+    if taken.status == "timeout":
+        return f"it has not ended after {taken.seconds:.0f} s, and was ended"
+    return taken.said or taken.status
+
+
+def _report(snapshot: Snapshot, app: AppReport, fail_on: Severity) -> Report:
+    host = HostReport(snapshot.host, "ok", (), (app,))
+    return Report((host,), verdict.exit_code((host,), fail_on))
+
+
+def _gone(app: AppReport) -> AppReport:
+    """Report an app of which no process runs any more."""
+    none = Layer("exited", None)
+    finding = Finding(
+        None,
+        Diagnosis.UNDECIDED,
+        Cause.GONE,
+        Severity.ERROR,
+        "no process of it runs",
+        (),
+        None,
+        None,
+        None,
+        none,
+        none,
+    )
+    return app._replace(
+        server=app.server._replace(generations=()), state=Diagnosis.UNDECIDED, findings=(finding,)
+    )

@@ -1,0 +1,98 @@
+"""To look again and again until all is well, and stays so for a while: cheaply, and not for ever."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from envcheck.judge import verdict
+from envcheck.model import AppReport, HostReport, Report, Severity
+
+# How much of one core may go into looking: a look that costs 15 ms is followed by a second of rest.
+SHARE = 0.015
+BRISK = 0.15  # the same while somebody waits for a server to come up
+SHORTEST = 0.1  # seconds between two looks
+
+
+class Look(NamedTuple):
+    """What was seen at one moment."""
+
+    report: Report
+    wrong: str  # what is not as it should be; "": all is well
+    processes: frozenset[tuple[int, int]]  # pid and start of all that are judged
+
+
+class Patience(NamedTuple):
+    """How long to wait, in seconds, and for how long all has to be well."""
+
+    seconds: float
+    stable: float = 0.0
+    share: float = SHARE
+
+
+def wait(look: Callable[[], Look], patience: Patience, tell: Callable[[str], None]) -> tuple[Look, str]:
+    """Look until all is well and the same processes run for `stable` seconds.
+
+    Give the last look, and what was still wrong when the time was over; "" if nothing was. *tell* is called
+    with what is wrong, or is waited for, whenever that changes.
+    """
+    end = time.monotonic() + patience.seconds
+    spent = _spent()
+    since, before, told = 0.0, None, ""
+    while True:
+        seen = look()
+        now = time.monotonic()
+        if seen.wrong or before is None or before != seen.processes:
+            since = now
+        before = None if seen.wrong else seen.processes
+        if not seen.wrong and now - since >= patience.stable:
+            return seen, ""
+        wrong = seen.wrong or f"the same processes have not run for {patience.stable:g} s yet"
+        if now >= end:
+            return seen, wrong
+        if wrong != told:
+            tell(wrong)
+            told = wrong
+        rest = max(SHORTEST, (_spent() - spent) / patience.share)
+        if not seen.wrong:
+            rest = min(rest, since + patience.stable - now)
+        time.sleep(max(0.0, min(rest, end - now)))
+        spent = _spent()
+
+
+def _spent() -> float:
+    """Give the seconds of CPU that went into this process and into what it has run."""
+    return sum(os.times()[:4])
+
+
+def judged(report: Report, fail_on: Severity) -> Look:
+    """Judge a report: every app in sync, and no old generation left."""
+    wrong = [w for host in report.hosts for w in _wrong_with_host(host, fail_on)]
+    if report.exit_code and not wrong:
+        wrong = ["not all could be told"]
+    return Look(report, "; ".join(wrong), members(report))
+
+
+def members(report: Report) -> frozenset[tuple[int, int]]:
+    processes = (p for h in report.hosts for a in h.apps for p in a.server.processes)
+    return frozenset((p.pid, p.ticks) for p in processes)
+
+
+def _wrong_with_host(host: HostReport, fail_on: Severity) -> list[str]:
+    unmatched = [f"no running server is meant by {name}" for name in host.unmatched]
+    return unmatched + [wrong for app in host.apps if (wrong := wrong_with(app, fail_on))]
+
+
+def wrong_with(app: AppReport, fail_on: Severity) -> str:
+    """Say what is not as it should be; "" for an app that is in sync, and has one generation."""
+    if verdict.of_app(app, fail_on):
+        pids = {pid for f in app.findings if f.wrong for pid in f.pids}
+        return f"{app.name} is {app.state} in {len(pids)} of {len(app.server.processes)} processes"
+    masters = [g.master for g in app.server.generations if g.master]
+    if not masters:
+        return f"{app.name} has no master"
+    if len(app.server.generations) > 1:
+        return f"{app.name} still has an old generation"
+    return "" if any(g.workers for g in app.server.generations) else f"{app.name} has no workers"
