@@ -27,6 +27,10 @@ bench: $(VENV)/dev
 	sh tests/setup.sh
 	PYTHONPATH=tests $(BIN)/python -m bench
 
+proof: $(VENV)/dev
+	sh tests/setup.sh
+	PYTHONPATH=tests $(BIN)/python -m live.matrix
+
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 

@@ -84,6 +84,15 @@ def processes_in(folder: Path) -> list[Seen]:
     return found
 
 
+def own_pid(pid: int) -> int:
+    """Give the pid that a process has in its own namespace; 0: it has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text("latin-1")
+    except OSError:
+        return 0
+    return int(status.partition("NSpid:")[2].partition("\n")[0].split()[-1])
+
+
 def kill_all_in(folder: Path) -> None:
     """End every process of a folder at once."""
 
@@ -247,10 +256,11 @@ class Server:
 
         def complete() -> bool:
             wanted = {pid for workers in self.generations().values() for pid in workers}
+            known = {own_pid(pid): pid for pid in self.pids()}
             with ThreadPoolExecutor(8) as pool:
                 for answer in pool.map(self.ask, ["?hold"] * (2 * len(wanted))):
-                    if answer:
-                        found[answer.pid] = answer
+                    if answer and answer.pid in known:
+                        found[known[answer.pid]] = answer
             return bool(wanted) and wanted <= found.keys()
 
         wait_for(complete, "not every worker answers")

@@ -1,0 +1,47 @@
+"""All origins of a variable, each with the place that has it, and all cells that come of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from live.matrix import herded, managers, place, services, units
+from live.matrix.cells import CHANGES, SERVERS, Cell
+from live.matrix.place import Place
+
+SEEN = ("changed", "added")
+PYTHON = ("gunicorn", "gunicorn-20.1")
+
+
+class Origin(NamedTuple):
+    make: type[Place]
+    servers: tuple[str, ...] = SERVERS
+    systemd: bool = False  # it needs a booted systemd for itself
+    changes: tuple[str, ...] = tuple(CHANGES)
+
+
+ORIGINS: dict[str, Origin] = {
+    "systemd-unit": Origin(units.Unit, systemd=True),
+    "systemd-drop-in": Origin(units.DropIn, systemd=True),
+    "systemd-environment-file": Origin(units.EnvironmentFile, systemd=True),
+    "systemd-manager": Origin(units.ManagerEnvironment, systemd=True),
+    "supervisord-program": Origin(managers.Supervisord, changes=SEEN),
+    "supervisord-all": Origin(managers.SupervisordAll, changes=SEEN),
+    "runit-envdir": Origin(services.Runit),
+    "runit-run": Origin(services.RunitRun),
+    "daemontools-envdir": Origin(services.Daemontools),
+    "s6-envdir": Origin(services.S6),
+    "herder-envdir": Origin(herded.Herded),
+    "envdir": Origin(place.Envdir),
+    "raw_env": Origin(place.RawEnv, PYTHON, changes=SEEN),
+    "cmd_args": Origin(place.CommandArguments, PYTHON, changes=SEEN),
+    "dotenv": Origin(place.Dotenv, changes=SEEN),
+    "dotenv-override": Origin(place.DotenvOverride, changes=SEEN),
+}
+
+CELLS = tuple(
+    Cell(server, preload, name, change)
+    for name, origin in ORIGINS.items()
+    for server in origin.servers
+    for preload in (False, True)
+    for change in origin.changes
+)

@@ -1,0 +1,23 @@
+"""A command as the table shows it: without what differs from run to run."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+
+
+def shorten(argv: Sequence[str], names: Mapping[str, str]) -> str:
+    """Say which command it is, and to what, by words that are the same in every run; *names*: of pids."""
+    words = list(argv)
+    if words[0] in ("setsid", "setpriv"):
+        return "start it again"
+    if words[0] == "timeout":
+        return "wait for its end"
+    return " ".join(names.get(w, "PID" if w.isdigit() and len(w) > 1 else _word(w)) for w in words)
+
+
+def _word(word: str) -> str:
+    if "/" in word:
+        return posixpath.basename(word)
+    return re.sub(r"^(web)\d+", r"\1", word)
