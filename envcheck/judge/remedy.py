@@ -37,7 +37,6 @@ ORDER = (
 
 # Causes that say by themselves what helps, whatever the source.
 BY_CAUSE = {
-    Cause.MIXED_GENERATIONS: Action.RETIRE_OLD,
     Cause.SET_BY_APPLICATION: Action.FIX_CONFIGURATION,
     Cause.REMOVED_BY_APPLICATION: Action.FIX_CONFIGURATION,
     Cause.KEPT_BY_DOTENV: Action.RESTART,
@@ -194,7 +193,7 @@ def _action(finding: Finding, context: Context, *, preload: bool | None) -> Acti
             # It works today: what is configured would break it.
             return Action.REFUSE
         case Diagnosis.LATENT if finding.cause is Cause.MIXED_GENERATIONS:
-            return Action.RETIRE_OLD
+            return _finished(context)
         case Diagnosis.LATENT if finding.cause is Cause.ORPHANED and _lost(context):
             return Action.ADOPT
         case Diagnosis.LATENT if finding.cause is Cause.ORPHANED:
@@ -202,12 +201,19 @@ def _action(finding: Finding, context: Context, *, preload: bool | None) -> Acti
         case Diagnosis.STALE if finding.cause is Cause.NOT_APPLIED and _stage(finding) is Stage.APPLICATION:
             # The application does not load the file that is said to be its own.
             return Action.FIX_CONFIGURATION
+        case Diagnosis.STALE | Diagnosis.UNEXPLAINED if finding.cause is Cause.MIXED_GENERATIONS:
+            return _finished(context)
         case Diagnosis.STALE | Diagnosis.UNEXPLAINED if finding.cause and finding.cause in BY_CAUSE:
             return BY_CAUSE[finding.cause]
         case Diagnosis.STALE:
             return SERVERS[context.server.kind].cure(_stage(finding), context.server, preload=preload)
         case _:
             return Action.NONE
+
+
+def _finished(context: Context) -> Action:
+    """Say how a half-done upgrade ends: who watches the old master takes its end for that of the server."""
+    return Action.RESTART if acting.watched(context.server.owner) else Action.RETIRE_OLD
 
 
 def _lost(context: Context) -> bool:

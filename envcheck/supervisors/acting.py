@@ -11,7 +11,7 @@ from envcheck.model import Action, Configured, Hazard, Owner, Server, Snapshot, 
 from envcheck.noise import same
 from envcheck.secrecy import Policy
 from envcheck.sources import chain
-from envcheck.supervisors import supervisor
+from envcheck.supervisors import supervisor, unsupervised
 from envcheck.supervisors.nested import HANDING_ON
 
 # They read all that they give when they start: who keeps them running restarts them, and nothing less helps.
@@ -62,7 +62,24 @@ def restart(server: Server, configured: Configured, snapshot: Snapshot, policy: 
     if configured.plan:
         return configured.plan.steps
     owner, seen = acting(server, configured)
-    return supervisor(owner).restart(owner, server, seen, snapshot, policy)
+    steps = supervisor(owner).restart(owner, server, seen, snapshot, policy)
+    return (*_newer_ended(server, owner), *steps) if steps else ()
+
+
+def watched(owner: Owner | None) -> bool:
+    """Tell whether somebody waits for the end of the very process that it has started.
+
+    Such a one knows nothing of a master that this process has exec'd beside itself.
+    """
+    return owner is not None and owner.evidence != "marks"
+
+
+def _newer_ended(server: Server, owner: Owner | None) -> tuple[Step, ...]:
+    """End what the supervisor does not know of first: it would stay behind, and hold the port."""
+    if owner is None or not watched(owner) or getattr(supervisor(owner), "ENDS_ALL", False):
+        return ()
+    why = f"{owner.kind} knows the older master alone: this one would stay behind, with what it has"
+    return unsupervised.end_half(server, server.generations[1:][::-1], why)
 
 
 def insufficient(

@@ -27,6 +27,7 @@ from envcheck.supervisors import containers
 from envcheck.supervisors.known import Known
 
 RESTART_IS = Action.RECREATE
+ENDS_ALL = True
 FOLDER = "/var/lib/docker/containers"
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 SAME = "the container keeps the variables that it was created with"

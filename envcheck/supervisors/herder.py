@@ -119,19 +119,21 @@ def restart(
     owner: Owner | None, server: Server, configured: Configured, snapshot: Snapshot, policy: Policy
 ) -> tuple[Step, ...]:
     facts: Mapping[str, str] = owner.facts if owner else {}
+    newest = server._replace(generations=server.generations[-1:])
     job = facts.get("job", "")
     herder = owner.supervising if owner else None
     if "orphaned" in facts:
         return (*unsupervised.end(server), upstart.command("start", job))
+    replaced = unsupervised.end_half(server, server.generations[:-1], "a herder ends the newest master alone")
     if job:
         stop = upstart.command("stop", job, Disruption.DOWNTIME)
-        return (stop, *unsupervised.waits(server), upstart.command("start", job))
+        return (*replaced, stop, *unsupervised.waits(newest), upstart.command("start", job))
     if herder is None:
         return unsupervised.restart(owner, server, configured, snapshot, policy)
     why = "the herder ends the server and then itself"
     first = Step(("kill", "-TERM", str(herder.pid)), why, Disruption.DOWNTIME)
     again = starting.again(herder, herder.argv, configured, snapshot, policy)
-    return (first, *unsupervised.waits(server, herder), again)
+    return (*replaced, first, *unsupervised.waits(newest, herder), again)
 
 
 def insufficient(owner: Owner | None, server: Server, configured: Configured) -> tuple[Step, ...]:

@@ -13,6 +13,7 @@ from envcheck.supervisors import containers
 from envcheck.supervisors.known import Known
 
 RESTART_IS = Action.RECREATE
+ENDS_ALL = True
 MARK = "KUBERNETES_SERVICE_HOST"
 DYNAMIC = "dynamic: env/envFrom are resolved by the kubelet when the container is created"
 

@@ -33,6 +33,7 @@ from envcheck.supervisors import containers
 from envcheck.supervisors.known import Known
 
 RESTART_IS = Action.RECREATE
+ENDS_ALL = True
 STORAGE = "/var/lib/containers/storage/overlay-containers"
 SAME = "the container keeps the variables that it was created with"
 DETACHED = re.compile(r"-[itPq]*d[itPq]*|--detach(?:=true)?")

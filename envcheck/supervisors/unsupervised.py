@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from envcheck.model import (
     Configured,
     Disruption,
+    Generation,
     Hazard,
     Owner,
     Process,
@@ -63,12 +64,24 @@ def end(server: Server) -> tuple[Step, ...]:
     return (*(module.stop(master) for master in masters), *stop_orphans(server), *waits(server))
 
 
+def end_half(server: Server, generations: Sequence[Generation], why: str) -> tuple[Step, ...]:
+    """Stop one half of an upgrade: the other one goes on serving."""
+    module = SERVERS[server.kind]
+    masters = [g.master for g in generations if g.master]
+    stops = [module.stop(master)._replace(why=why, disruption=Disruption.CONNECTIONS) for master in masters]
+    return (*stops, *_wait(*masters))
+
+
 def waits(server: Server, *others: Process) -> tuple[Step, ...]:
     """Wait until the masters have ended, and *others*."""
     masters = [g.master for g in server.generations if g.master]
+    return _wait(*masters, *orphans(server), *others)
+
+
+def _wait(*processes: Process) -> tuple[Step, ...]:
     return tuple(
         Step(("timeout", PATIENCE, "sh", "-c", WAIT, str(p.pid)), f"wait until {p.pid} has ended")
-        for p in (*masters, *orphans(server), *others)
+        for p in processes
     )
 
 

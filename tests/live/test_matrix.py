@@ -9,7 +9,6 @@ from concurrent.futures import Future
 
 import pytest
 from live.harness import need, root_only
-from live.matrix import table
 from live.matrix.cells import Cell
 from live.matrix.crew import crew
 from live.matrix.origins import CELLS
@@ -43,10 +42,4 @@ def outcomes() -> Iterator[Mapping[Cell, Future[Outcome]]]:
 @pytest.mark.parametrize("cell", CHOSEN, ids=str)
 def test_the_advice_holds(cell: Cell, outcomes: Mapping[Cell, Future[Outcome]]) -> None:
     outcome = outcomes[cell].result(600)
-    found = table.settled(outcome)
     assert outcome.wrong == ""
-    assert table.read()[found[:4]] == found
-
-
-def test_the_page_has_every_cell() -> None:
-    assert list(table.read()) == [table.settled(Outcome(cell))[:4] for cell in CELLS]

@@ -4,4 +4,7 @@ from envcheck.supervisors.systemd.detection import owner
 from envcheck.supervisors.systemd.starting import start
 from envcheck.supervisors.systemd.steps import hazards, insufficient, restart
 
+# A cgroup has no other generation to leave behind.
+ENDS_ALL = True
+
 __all__ = ["hazards", "insufficient", "owner", "restart", "start"]

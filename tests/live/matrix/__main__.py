@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
+from concurrent.futures import as_completed
 
 from live.matrix import table
 from live.matrix.crew import crew
 from live.matrix.origins import CELLS
-from live.matrix.prove import Outcome
 
 
 def main(words: list[str]) -> int:
-    cells = [c for c in CELLS if all(w in str(c).split() for w in words)]
+    cells = [c for c in CELLS if all(w in str(c).split() or w == c.origin for w in words)]
     start = time.monotonic()
-    outcomes: list[Outcome] = []
     with crew(cells) as futures:
-        for cell, future in futures.items():
+        for future in as_completed(futures.values()):
             outcome = future.result()
-            outcomes.append(outcome)
-            print(f"{time.monotonic() - start:6.1f} {cell}: {table.line(outcome)}", flush=True)
+            print(f"{time.monotonic() - start:6.1f} {outcome.cell}: {table.line(outcome)}", flush=True)
+        outcomes = [future.result() for future in futures.values()]
     wrong = [o for o in outcomes if o.wrong]
     print(f"{len(outcomes)} cells, {len(outcomes) - len(wrong)} proven, {len(wrong)} wrong")
     if not words:

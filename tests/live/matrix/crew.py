@@ -18,7 +18,7 @@ from live.matrix.prove import Outcome, prove
 from live.servers import without_titles
 from live.systemd.machine import Machine
 
-HANDS = 4  # cells at once: most of the time of one is waiting
+HANDS = 3  # cells at once beside those of systemd: most of the time of one is waiting
 MACHINES = 2
 
 
@@ -30,28 +30,33 @@ def crew(cells: Iterable[Cell]) -> Generator[dict[Cell, Future[Outcome]]]:
     site.chmod(0o755)
     world = World(site, without_titles(site / "bare"))
     machines: queue.Queue[Machine] = queue.Queue()
+
+    def proven(cell: Cell, home: Path) -> Outcome:
+        return prove(cell, lambda: ORIGINS[cell.origin].make(cell, home, world))
+
+    def proven_there(cell: Cell, home: Path) -> Outcome:
+        machine = machines.get()
+        try:
+            there = world._replace(machine=machine)
+            return prove(cell, lambda: ORIGINS[cell.origin].make(cell, home, there))
+        finally:
+            machines.put(machine)
+
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, site)
         stack.callback(kill_all_in, site)
         if any(ORIGINS[c.origin].systemd for c in wanted):
             for _ in range(MACHINES):
                 machines.put(stack.enter_context(Machine(site)))
-
-        def one(cell: Cell, home: Path) -> Outcome:
-            origin = ORIGINS[cell.origin]
-            if not origin.systemd:
-                return prove(cell, lambda: origin.make(cell, home, world))
-            machine = machines.get()
-            try:
-                return prove(cell, lambda: origin.make(cell, home, world._replace(machine=machine)))
-            finally:
-                machines.put(machine)
-
-        pool = stack.enter_context(ThreadPoolExecutor(HANDS))
-        stack.callback(pool.shutdown, cancel_futures=True)
+        here, there = (stack.enter_context(ThreadPoolExecutor(size)) for size in (HANDS, MACHINES))
+        stack.callback(here.shutdown, wait=False, cancel_futures=True)
+        stack.callback(there.shutdown, wait=False, cancel_futures=True)
         futures: dict[Cell, Future[Outcome]] = {}
         for number, cell in enumerate(wanted):
             home = site / str(number)
             home.mkdir()
-            futures[cell] = pool.submit(one, cell, home)
+            systemd = ORIGINS[cell.origin].systemd
+            futures[cell] = (
+                there.submit(proven_there, cell, home) if systemd else here.submit(proven, cell, home)
+            )
         yield futures

@@ -17,6 +17,13 @@ class Origin(NamedTuple):
     servers: tuple[str, ...] = SERVERS
     systemd: bool = False  # it needs a booted systemd for itself
     changes: tuple[str, ...] = tuple(CHANGES)
+    preloads: tuple[bool, ...] = (False, True)
+
+
+def half_done(make: type[Place], *, systemd: bool = False) -> Origin:
+    """The same, where an upgrade is half done after the source has changed."""
+    upgraded = type(f"{make.__name__}HalfDone", (make,), {"half_done": True})
+    return Origin(upgraded, systemd=systemd, changes=("changed",), preloads=(False,))
 
 
 ORIGINS: dict[str, Origin] = {
@@ -32,6 +39,13 @@ ORIGINS: dict[str, Origin] = {
     "s6-envdir": Origin(services.S6),
     "herder-envdir": Origin(herded.Herded),
     "envdir": Origin(place.Envdir),
+    "systemd-environment-file, upgrade half done": half_done(units.EnvironmentFile, systemd=True),
+    "supervisord-program, upgrade half done": half_done(managers.Supervisord),
+    "runit-envdir, upgrade half done": half_done(services.Runit),
+    "daemontools-envdir, upgrade half done": half_done(services.Daemontools),
+    "s6-envdir, upgrade half done": half_done(services.S6),
+    "herder-envdir, upgrade half done": half_done(herded.Herded),
+    "envdir, upgrade half done": half_done(place.Envdir),
     "raw_env": Origin(place.RawEnv, PYTHON, changes=SEEN),
     "cmd_args": Origin(place.CommandArguments, PYTHON, changes=SEEN),
     "dotenv": Origin(place.Dotenv, changes=SEEN),
@@ -42,6 +56,6 @@ CELLS = tuple(
     Cell(server, preload, name, change)
     for name, origin in ORIGINS.items()
     for server in origin.servers
-    for preload in (False, True)
+    for preload in origin.preloads
     for change in origin.changes
 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from live.checking import Verdict, check, report
+from live.checking import Json, Verdict, check, report
 from live.harness import Server, clean, detach, kill_all_in, own_pid, processes_in
 from live.matrix.cells import NAME, Cell
 from live.servers import Gunicorn, Unicorn
@@ -45,6 +45,7 @@ class Place:
 
     options: ClassVar[dict[str, Any]] = {}  # of the server
     titles = True
+    half_done = False  # an upgrade is, after the source has changed
     keeper = "KEEPER"  # the word for a process that is none of the server's
 
     def __init__(self, cell: Cell, home: Path, world: World) -> None:
@@ -69,9 +70,7 @@ class Place:
 
     def check(self) -> Verdict:
         """Judge without a spec: everything is found from the supervisor."""
-        document = report("check", f"cwd:{self.folder}")
-        [app] = document["hosts"][0]["apps"]
-        return Verdict(document["exit_code"], app)
+        return judged(report("check", f"cwd:{self.folder}"))
 
     def names(self) -> dict[str, str]:
         """Name the processes of the place, by the pids that they have there."""
@@ -89,6 +88,11 @@ class Place:
         return subprocess.run(
             self.argv(argv), check=False, capture_output=True, timeout=120, env=clean("/root"), cwd="/"
         )
+
+
+def judged(document: Json) -> Verdict:
+    """Take the first of several servers, which a step that is not enough may leave behind."""
+    return Verdict(document["exit_code"], document["hosts"][0]["apps"][0])
 
 
 class ByHand(Place):

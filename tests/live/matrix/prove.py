@@ -97,6 +97,8 @@ def begin(place: Place) -> None:
 
 def _change(place: Place) -> None:
     place.put(place.cell.after)
+    if place.half_done:
+        place.server.upgrade()
 
 
 def _cured(place: Place) -> None:
@@ -126,7 +128,8 @@ def _attempts(place: Place, verdict: Verdict) -> Iterator[Attempt]:
 
 def _as_it_was(place: Place, gist: tuple[object, ...]) -> Verdict:
     """Judge again; where the last step has left something else behind, from a new beginning."""
-    if [len(w) for w in place.server.generations().values()] == [place.server.workers]:
+    masters = 2 if place.half_done else 1
+    if [len(w) for w in place.server.generations().values()] == [place.server.workers] * masters:
         now = place.check()
         if _gist(place, now) == gist:
             return now
@@ -159,7 +162,7 @@ def _attempt(place: Place, name: str, step: Json) -> Attempt:
     if place.server.http(NAME) == {place.cell.after}:
         return Attempt(name, "CURED")
     status = place.check().status
-    return Attempt(name, "kept" if status == 1 else f"STATUS {status}")
+    return Attempt(name, "kept" if status in (1, 3) else f"STATUS {status}")
 
 
 def _settled(place: Place, before: set[int]) -> bool:
@@ -174,7 +177,7 @@ def _settled(place: Place, before: set[int]) -> bool:
             seen, since = now, time.monotonic()
         calm = time.monotonic() - since > CALM
         changed = now != before or time.monotonic() - start > 1.0
-        whole = now and all(len(w) == server.workers for w in server.generations().values())
+        whole = now and all(len(w) >= server.workers for w in server.generations().values())
         if calm and changed and whole and server.ask() is not None:
             return True
         time.sleep(0.03)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from live.checking import Verdict
 from live.harness import kill_all_in
 from live.matrix.cells import NAME, Cell
-from live.matrix.place import Place, World
+from live.matrix.place import Place, World, judged
 from live.systemd.machine import Machine
 
 UNITS = "/etc/systemd/system"
@@ -80,9 +80,7 @@ class Unit(Place):
     def check(self) -> Verdict:
         done = self.machine.python("-m", "envcheck", "check", f"cwd:{self.folder}", "-f", "json", check=False)
         assert done.stdout, done.stderr
-        document = json.loads(done.stdout)
-        [app] = document["hosts"][0]["apps"]
-        return Verdict(document["exit_code"], app)
+        return judged(json.loads(done.stdout))
 
 
 class DropIn(Unit):
