@@ -20,7 +20,7 @@ from envcheck.model import (
 from envcheck.servers import SERVERS
 from envcheck.servers.grouping import servers as group
 from envcheck.sources import chain
-from envcheck.supervisors import fresh
+from envcheck.supervisors import NAMED, fresh, told
 from envcheck.supervisors.known import Known
 from envcheck.supervisors.ownership import confirmed, owned
 
@@ -63,7 +63,7 @@ def collect(
     table = ancestors | {p.pid: p for p in processes}
     servers = tuple(owned(s, table) for s in group(processes))
     files |= _own_files(host, servers, files)
-    answers = _answers(host, servers)
+    answers = _answers(host, servers, [s for a in (spec.apps if spec else ()) for s in a.sources])
     servers = tuple(confirmed(s, answers) for s in servers)
     members = {p.pid for s in servers for p in s.processes}
     return Snapshot(
@@ -115,9 +115,11 @@ def _scan_request(*, live: bool) -> Request:
 def _named_files(spec: Spec | None, paths: Sequence[str]) -> dict[str, Request]:
     """Give a request for every file that the spec or a target names."""
     apps = spec.apps if spec else ()
-    requests: dict[str, Request] = {s.path: chain.request(s) for a in apps for s in a.sources}
-    matches: Iterable[Match] = (m for a in apps for m in a.matches)
-    for path in [*paths, *(p for m in matches for p in m.pidfile)]:
+    sources = [s for a in apps for s in a.sources if s.kind not in NAMED]
+    requests: dict[str, Request] = {s.path: chain.request(s) for s in sources}
+    matches: list[Match] = [m for a in apps for m in a.matches]
+    sockets = SOCKETS if any(m.listen for m in matches) else ()
+    for path in [*paths, *sockets, *(p for m in matches for p in m.pidfile)]:
         requests.setdefault(path, {"op": "file", "path": path})
     return requests
 
@@ -133,14 +135,17 @@ def _own_files(host: Host, servers: Sequence[Server], known: Mapping[str, FileFa
     return {path: raw.file_facts(answer) for path, answer in zip(wanted, answers, strict=True)}
 
 
-def _answers(host: Host, servers: Sequence[Server]) -> Answers:
-    """Ask what the supervisors want to know, until they want nothing more."""
+def _answers(host: Host, servers: Sequence[Server], sources: Sequence[Source]) -> Answers:
+    """Ask what the supervisors want to know, until they want nothing more; *sources* are those of a spec."""
+    named = dict.fromkeys(s for s in sources if s.kind in NAMED)
     answers = Answers()
     for _ in range(ROUNDS):
         known = Known(answers)
         for server in servers:
             if server.owner is not None:
                 fresh(server.owner, server.first, known)
+            for source in named:
+                told(source, server, known)
         if not known.wanted:
             break
         found = dict(zip(known.wanted, host.ask(list(known.wanted.values())), strict=True))

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from envcheck.judge import matching
 from envcheck.judge.cause import Context
+from envcheck.judge.constraints import counted, expanded
 from envcheck.judge.discretion import discreet
 from envcheck.judge.findings import findings
 from envcheck.judge.hidden import comparable
 from envcheck.judge.remedy import remedy
 from envcheck.judge.verdict import exit_code, state
+from envcheck.judge.waivers import pressing, waived
 from envcheck.model import (
     App,
     Applied,
@@ -31,7 +33,7 @@ from envcheck.model import (
 from envcheck.secrecy import Policy
 from envcheck.servers import SERVERS
 from envcheck.sources import chain
-from envcheck.supervisors import fresh
+from envcheck.supervisors import NAMED, fresh, told
 from envcheck.supervisors.known import Known
 
 NOT_RECORDED = "the record does not have it: it was taken without this spec, or with another (snapshot -s)"
@@ -108,7 +110,11 @@ def _recorded(server: Server, app: App | None, snapshot: Snapshot) -> Configured
     found = told.get(app.name if app else "", told.get("", Configured(plan=Plan())))
     known = {a.source for a in found.applied}
     wanted = app.sources if app else ()
-    absent = (s for s in wanted if s not in known and not (s.optional and s.path in snapshot.files))
+    absent = (
+        s
+        for s in wanted
+        if s.kind not in NAMED and s not in known and not (s.optional and s.path in snapshot.files)
+    )
     gaps = tuple(Applied(source, None, 0.0, NOT_RECORDED) for source in absent)
     return found._replace(applied=(*found.applied, *gaps), known=found.known or bool(gaps))
 
@@ -117,12 +123,18 @@ def _chain(server: Server, app: App | None, snapshot: Snapshot) -> Configured:
     own = SERVERS[server.kind].own_settings(server, snapshot.files)
     sources = app.sources if app else ()
     owner = server.owner
+    known = Known(snapshot.answers)
+    starts = {s: told(s, server, known) for s in sources if s.kind in NAMED}
+    given = {s: start.applied for s, start in starts.items()}
+    unstartable = next((s.unstartable for s in starts.values() if s.unstartable), "")
     if owner is None:
-        return chain.configure(sources, snapshot.files, own)
-    start = fresh(owner, server.first, Known(snapshot.answers))
+        found = chain.configure(sources, snapshot.files, own, given)
+        return found._replace(start=Start(unstartable=unstartable) if unstartable else None)
+    start = fresh(owner, server.first, known)
     if any(s.stage is not Stage.APPLICATION for s in sources):
         # The spec says what the chain is; when it began is still what the supervisor tells.
-        return chain.configure(sources, snapshot.files, own)._replace(start=Start(since=start.since))
+        found = chain.configure(sources, snapshot.files, own, given)
+        return found._replace(start=Start(since=start.since, unstartable=unstartable))
     late = chain.configure(sources, snapshot.files).applied
     return chain.combine((*start.applied, *late), own)._replace(start=start)
 
@@ -147,10 +159,13 @@ def context_of(server: Server, app: App | None, snapshot: Snapshot) -> Context:
 def _app(case: Case, snapshot: Snapshot, policy: Policy) -> AppReport:
     name, server, app = case
     context = context_of(server, app, snapshot)
-    policy = told_by(policy, [app] if app else [])
-    rules = tuple(comparable(rule, snapshot, policy) for rule in (app.expectations if app else ()))
-    found = findings(context, rules)
-    plan = remedy(context, found, snapshot, policy)
+    asked = expanded(app, context) if app else App(name, (), (), ())
+    policy = told_by(policy, [asked])
+    rules = tuple(comparable(rule, snapshot, policy) for rule in asked.expectations)
+    found = findings(context, rules, asked.constraints, asked.ignore)
+    more = counted(context, asked, len(matching.of_app(snapshot, asked)))
+    found = waived((*found, *more), asked, snapshot)
+    plan = remedy(context, pressing(found), snapshot, policy)
     return discreet(AppReport(name, context.server, state(found), context.configured, found, plan, policy))
 
 
@@ -162,9 +177,11 @@ def merge(reports: Iterable[Report], fail_on: Severity, made: float | None = Non
 
 def told_by(policy: Policy, apps: Iterable[App]) -> Policy:
     """Add what specs say of which variables are secret."""
+    apps = list(apps)
     rules = [rule for app in apps for rule in app.expectations]
+    together = {n for app in apps for c in app.constraints if c.secret for n in c.members}
     return policy._replace(
-        secret=policy.secret | {r.name for r in rules if r.secret is True},
+        secret=policy.secret | {r.name for r in rules if r.secret is True} | together,
         shown=policy.shown | {r.name for r in rules if r.secret is False},
     )
 

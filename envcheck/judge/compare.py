@@ -119,7 +119,7 @@ def judge(name: str, rule: Expectation | None, configured: Configured, server: S
     Processes that could not be read are undecided, beside whatever is true of the others.
     """
     expected = fresh(name, configured)
-    processes = _concerned(name, expected, server)
+    processes = concerned(name, expected, server)
     readable = [p for p in processes if p.running.usable]
     unreadable = tuple(p for p in processes if not p.running.usable)
     early = expected.winner is None or expected.winner.source.stage is Stage.EXEC
@@ -154,7 +154,7 @@ def _changed_inside(name: str, process: Process) -> bool:
     return at_exec.usable and live.usable and at_exec.variables.get(name) != live.variables.get(name)
 
 
-def _concerned(name: str, fresh: Fresh, server: Server) -> tuple[Process, ...]:
+def concerned(name: str, fresh: Fresh, server: Server) -> tuple[Process, ...]:
     """Give the processes that have to have a variable: not a master that does not load the application.
 
     What the application sets, by dotenv or by itself, is in the workers alone, unless it is preloaded.

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 
 from envcheck.judge import compare
 from envcheck.judge.cause import Context, explain, set_inside, unread
 from envcheck.judge.compare import Judged
+from envcheck.judge.constraints import with_constraints
 from envcheck.model import (
     Cause,
     Configured,
+    Constraint,
     Diagnosis,
     Expectation,
     Finding,
@@ -26,16 +29,26 @@ WARNINGS = frozenset({Diagnosis.LATENT})
 FINE = frozenset({Diagnosis.IN_SYNC, Diagnosis.UNPROVEN})
 
 
-def findings(context: Context, rules: Sequence[Expectation]) -> tuple[Finding, ...]:
-    """Judge all variables of one server, and the server itself."""
+def findings(
+    context: Context,
+    rules: Sequence[Expectation],
+    constraints: Sequence[Constraint] = (),
+    ignore: Sequence[str] = (),
+) -> tuple[Finding, ...]:
+    """Judge all variables of one server, and the server itself; *ignore*: globs of names without a rule."""
     by_name = {rule.name: rule for rule in rules}
     found: list[Finding] = []
     for name in compare.names(context.configured, rules, context.server.processes):
+        if name not in by_name and any(fnmatchcase(name, pattern) for pattern in ignore):
+            continue
         verdicts = compare.judge(name, by_name.get(name), context.configured, context.server)
         told = (_only_the_process(j, context) for j in verdicts if _worth_telling(j, context))
         found += [_finding(judged, context) for judged in told]
-    found += _differing(context, by_name)
-    found += _of_the_server(context, ruled=bool(rules))
+    found = with_constraints(found, constraints, context)
+    found += (
+        f for f in _differing(context, by_name) if not any(fnmatchcase(str(f.variable), i) for i in ignore)
+    )
+    found += _of_the_server(context, ruled=bool(rules or constraints))
     return tuple(found)
 
 

@@ -101,7 +101,11 @@ def of_app(snapshot: Snapshot, app: App) -> tuple[Server, ...]:
 def _matches(server: Server, match: Match, snapshot: Snapshot) -> bool:
     """All keys that are given must hold, each for one of its values."""
     given: Sequence[tuple[str, tuple[str, ...]]] = [(key, getattr(match, key)) for key in Match._fields]
-    return all(any(KEYS[key](server, value, snapshot) for value in values) for key, values in given if values)
+    return all(
+        (all if key in ALL else any)(KEYS[key](server, value, snapshot) for value in values)
+        for key, values in given
+        if values
+    )
 
 
 def _cwd(server: Server, value: str, snapshot: Snapshot) -> bool:
@@ -139,6 +143,19 @@ def _cmdline(server: Server, value: str, snapshot: Snapshot) -> bool:
     return any(re.search(value, " ".join(p.argv)) for p in server.processes)
 
 
+def _has(server: Server, value: str, snapshot: Snapshot) -> bool:
+    """Tell whether a process has NAME=VALUE."""
+    del snapshot
+    name, _, wanted = value.partition("=")
+    return any(p.running.usable and p.running.variables.get(name) == wanted for p in server.processes)
+
+
+def _owned(*kinds: str) -> Callable[[Server, str, Snapshot], bool]:
+    return lambda server, value, _: any(fnmatchcase(o.name, value) for o in server.owners if o.kind in kinds)
+
+
+# Keys of which every value has to hold, not one.
+ALL = frozenset({"env_has"})
 KEYS: dict[str, Callable[[Server, str, Snapshot], bool]] = {
     "server": lambda server, value, _: server.kind == value or (value == "any" and server.kind in SERVERS),
     "unit": _unit,
@@ -147,5 +164,9 @@ KEYS: dict[str, Callable[[Server, str, Snapshot], bool]] = {
     "user": _user,
     "pid": lambda server, value, _: any(str(p.pid) == value for p in server.processes),
     "cmdline": _cmdline,
+    "supervisor_program": _owned("supervisord", "circus", "honcho", "runit", "daemontools", "s6"),
+    "container": _owned("docker", "podman", "kubernetes"),
+    "env_has": _has,
+    "hosts": lambda _, value, snapshot: fnmatchcase(snapshot.host, value),
     "listen": lambda server, value, _: any(value in p.listens for p in server.processes),
 }

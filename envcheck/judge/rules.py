@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from envcheck.model import Expectation
+from envcheck.shapes import all_fit
 from envcheck.tokens import is_hidden
 
 Rule = Callable[[Expectation, str | None], bool]
@@ -32,6 +33,15 @@ def accepts(rule: Expectation, value: str | None) -> bool | None:
         return True
     if value == "" and not rule.allow_empty:
         return False
-    if value is not None and is_hidden(value) and rule.rule in ASK_FOR_THE_VALUE:
-        return None if rule.tokens is None else value in rule.tokens
-    return RULES[rule.rule](rule, value)
+    if value is not None and is_hidden(value):
+        return _of_hidden(rule, value)
+    return RULES[rule.rule](rule, value) and (value is None or all_fit(rule.shapes, value))
+
+
+def _of_hidden(rule: Expectation, value: str) -> bool | None:
+    """Judge a value of which there is the fingerprint alone: a shape cannot be seen in it."""
+    if rule.rule in ASK_FOR_THE_VALUE:
+        known = None if rule.tokens is None else value in rule.tokens
+    else:
+        known = RULES[rule.rule](rule, value)
+    return None if rule.shapes and known else known

@@ -35,11 +35,17 @@ def of_app(app: AppReport, fail_on: Severity) -> int:
 
 def counts(finding: Finding, fail_on: Severity) -> bool:
     """Tell whether a finding is drift, or may be, as far as the user cares."""
-    return finding.wrong and SEVERITIES.index(finding.severity) <= SEVERITIES.index(fail_on)
+    return (
+        finding.wrong
+        and finding.waived is None
+        and SEVERITIES.index(finding.severity) <= SEVERITIES.index(fail_on)
+    )
 
 
 def _untold(app: AppReport, fail_on: Severity) -> bool:
     undecided = any(f.diagnosis is Diagnosis.UNDECIDED and counts(f, fail_on) for f in app.findings)
     # A met expectation is enough; without one only the configuration could have said what is right.
-    unproven = any(f.diagnosis is Diagnosis.UNPROVEN and f.expected is None for f in app.findings)
+    unproven = any(
+        f.diagnosis is Diagnosis.UNPROVEN and f.expected is None and f.waived is None for f in app.findings
+    )
     return undecided or unproven

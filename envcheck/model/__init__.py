@@ -24,9 +24,13 @@ from envcheck.model.configured import (
 )
 from envcheck.model.expected import (
     App,
+    Condition,
+    Constraint,
+    Count,
     Expectation,
     Match,
     Spec,
+    Waiver,
 )
 from envcheck.model.running import (
     Generation,
@@ -73,7 +77,10 @@ __all__ = [
     "Applied",
     "Assignment",
     "Cause",
+    "Condition",
     "Configured",
+    "Constraint",
+    "Count",
     "Diagnosis",
     "Disruption",
     "Expectation",
@@ -109,4 +116,5 @@ __all__ = [
     "Start",
     "Step",
     "Taken",
+    "Waiver",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from envcheck.model.configured import Answers, Configured, FileFacts, Setting
-from envcheck.model.expected import Expectation
+from envcheck.model.expected import Constraint, Expectation, Waiver
 from envcheck.model.running import Process, Server
 from envcheck.model.steps import Hazard, Outcome, Step
 from envcheck.model.words import Action, Cause, Diagnosis, Severity
@@ -78,6 +78,8 @@ class Finding(NamedTuple):
     live: Layer
     settings: tuple[Setting, ...] = ()
     values: Mapping[str, str | None] = {}  # configured, at_exec, live: for reports that may show them
+    constraint: Constraint | None = None  # where several variables are meant: `variable` is its name
+    waived: Waiver | None = None  # then it is told, and does not count
 
     @property
     def wrong(self) -> bool:

@@ -63,6 +63,7 @@ class Cause(StrEnum):
     UNSTARTABLE = "unstartable"
     NOT_APPLIED = "not-applied"  # the source is older than the process, which has another value all the same
     WRONG_VALUE = "wrong-value"  # configured and running agree, and both are not what is expected
+    WRONG_COUNT = "wrong-count"  # there are more or fewer workers, or servers, than the spec asks for
     CLOBBERED = "clobbered"
     DENIED = "denied"
     GONE = "gone"

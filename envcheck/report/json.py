@@ -22,6 +22,7 @@ from envcheck.model import (
     Server,
     Snapshot,
     Step,
+    Waiver,
 )
 from envcheck.moments import iso
 
@@ -159,6 +160,10 @@ def finding(finding: Finding, app: AppReport) -> Json:
         expected = {"rule": rule.rule}
         if rule.values:
             expected["values"] = [app.policy.as_json(name, v) for v in rule.values]
+        if rule.shapes:
+            expected["shapes"] = [text(str(shape)) for shape in rule.shapes]
+        if finding.constraint is not None:
+            expected["variables"] = [[text(n) for n in names] for names in finding.constraint.sets]
         if rule.hint:
             expected["hint"] = text(rule.hint)
     return {
@@ -168,7 +173,7 @@ def finding(finding: Finding, app: AppReport) -> Json:
         "severity": finding.severity,
         "message": text(finding.message),
         "pids": list(finding.pids),
-        "waived": None,
+        "waived": _waiver(finding.waived),
         "expected": expected,
         "configured": {
             "present": finding.configured,
@@ -178,6 +183,13 @@ def finding(finding: Finding, app: AppReport) -> Json:
         "at_exec": {**_layer(finding.at_exec), **_value("at_exec", values)},
         "live": {**_layer(finding.live), **_value("live", values)},
     }
+
+
+def _waiver(waiver: Waiver | None) -> Json | None:
+    if waiver is None:
+        return None
+    owner = {"owner": text(waiver.owner)} if waiver.owner else {}
+    return {"reason": text(waiver.reason), "expires": waiver.expires, **owner}
 
 
 def _layer(layer: Layer) -> Json:

@@ -148,16 +148,29 @@ def _briefly(findings: Sequence[Finding], width: int) -> Iterator[str]:
 def _variable(finding: Finding, app: AppReport, width: int) -> Iterator[str]:
     yield f"  {escape(finding.variable or '')}  {finding.diagnosis} ({finding.cause or 'no cause known'})"
     rule = finding.expected
-    if rule is not None:
-        values = " or ".join(app.policy.display(rule.name, v) for v in rule.values)
-        yield from _field("expected", f"{rule.rule.replace('_', ' ')} {values}".rstrip(), width)
-    yield from _field("configured", _configured(finding, app), width)
-    yield from _field("running", _running(finding, app), width)
+    if finding.constraint is not None:
+        sets = " or ".join("+".join(map(escape, names)) for names in finding.constraint.sets)
+        yield from _field("expected", f"{finding.constraint.rule.replace('_', ' ')} {sets}", width)
+    else:
+        yield from _columns(finding, app, width)
     if len(finding.pids) < len(app.server.processes):
         yield from _field("in", _processes(finding, app.server), width)
     yield from _field("why", escape(finding.message), width)
     if rule is not None and rule.hint:
         yield from _field("hint", escape(rule.hint), width)
+    if finding.waived is not None:
+        waiver = finding.waived
+        yield from _field("waived", f"until {waiver.expires}: {escape(waiver.reason)}", width)
+
+
+def _columns(finding: Finding, app: AppReport, width: int) -> Iterator[str]:
+    rule = finding.expected
+    if rule is not None:
+        values = " or ".join(app.policy.display(rule.name, v) for v in rule.values)
+        told = " ".join([rule.rule.replace("_", " "), values]).rstrip()
+        yield from _field("expected", ", ".join([told, *(escape(str(s)) for s in rule.shapes)]), width)
+    yield from _field("configured", _configured(finding, app), width)
+    yield from _field("running", _running(finding, app), width)
 
 
 def _field(name: str, value: str, width: int) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from envcheck.model import Applied, Configured, FileFacts, Parsed, Setting, Source, Stage
 from envcheck.sources import DIALECTS, dialect, envdir
@@ -65,12 +66,21 @@ def _folder(source: Source, facts: FileFacts) -> Applied:
 
 
 def configure(
-    sources: Sequence[Source], files: Mapping[str, FileFacts], own: Iterable[Setting] = ()
+    sources: Sequence[Source],
+    files: Mapping[str, FileFacts],
+    own: Iterable[Setting] = (),
+    told: Mapping[Source, tuple[Applied, ...]] = MappingProxyType({}),
 ) -> Configured:
-    """Apply *sources* in their order, and what the server itself sets (*own*) before the application's."""
+    """Apply *sources* in their order, and what the server itself sets (*own*) before the application's.
+
+    *told*: what supervisors say of the sources that are theirs.
+    """
     applied: list[Applied] = []
     ordered = sorted(sources, key=lambda s: s.stage is Stage.APPLICATION)
     for source in ordered:
+        if source in told:
+            applied += told[source]
+            continue
         done = apply(source, files.get(source.path), values(applied))
         if done is not None:
             applied.append(done)

@@ -7,13 +7,14 @@ from collections.abc import Collection
 from functools import partial
 
 from envcheck.errors import SpecError
-from envcheck.model import App, Spec
+from envcheck.model import App, Spec, Waiver
 from envcheck.spec.apps import app_table, apps
 from envcheck.spec.document import parse
-from envcheck.spec.fault import Fault
-from envcheck.spec.fields import Fields, Table, choice, text
+from envcheck.spec.fault import Fault, quoted
+from envcheck.spec.fields import Fields, Reader, Table, choice, meant, text
+from envcheck.spec.waivers import waivers
 
-LATER = frozenset(["include", "defaults", "templates", "waivers", "hosts"])
+LATER = frozenset(["include", "defaults", "templates", "hosts"])
 
 
 def load(content: bytes, path: str, servers: Collection[str] = ("gunicorn", "unicorn", "any")) -> Spec:
@@ -22,9 +23,15 @@ def load(content: bytes, path: str, servers: Collection[str] = ("gunicorn", "uni
     Raises nothing but `SpecError`, which names a line and a key but never a value.
     """
     apps_of = partial(apps, table=app_table(posixpath.dirname(path), servers))
-    top = Table("a spec", {"version": choice({"1": 1}), "description": text, "apps": apps_of}, LATER)
+    readers: dict[str, Reader] = {
+        "version": choice({"1": 1}),
+        "description": text,
+        "apps": apps_of,
+        "waivers": waivers,
+    }
     try:
-        return Spec(path, _apps(top.read(parse(content))))
+        given = Table("a spec", readers, LATER).read(parse(content))
+        return Spec(path, _waived(_apps(given), given))
     except Fault as found:
         fault = found
     except RecursionError:  # whoever calls is deep already: a spec has 64 levels at most
@@ -38,3 +45,16 @@ def _apps(given: Fields) -> tuple[App, ...]:
         raise Fault(given.line, "a spec needs 'apps'")
     read: tuple[App, ...] = given.values["apps"]
     return read
+
+
+def _waived(found: tuple[App, ...], given: Fields) -> tuple[App, ...]:
+    """Give each app the waivers that are meant for it."""
+    read: tuple[Waiver, ...] = given.values.get("waivers", ())
+    names = [app.name for app in found]
+    for waiver in read:
+        if waiver.app and waiver.app not in names:
+            raise Fault(
+                given.lines["waivers"],
+                f"a waiver is for {quoted(waiver.app)}, which is no app here{meant(waiver.app, names)}",
+            )
+    return tuple(app._replace(waivers=tuple(w for w in read if w.app in ("", app.name))) for app in found)

@@ -27,28 +27,19 @@ BY_THE_APPLICATION = frozenset({"dotenv-ruby", "dotenv-python"})
 # Folders whose files everybody reads as systemd does.
 PLAIN = {"/etc/default": "systemd", "/etc/sysconfig": "systemd"}
 
-KINDS = ("envdir", "file")
+# What its supervisor says of it, by the name that the supervisor's own tool has for it.
+SUPERVISED = {"systemd": "systemd", "supervisor": "supervisord", "upstart": "upstart"}
+KINDS = ("envdir", "file", *SUPERVISED)
 SOURCE = Table(
     "a source",
     {
         "envdir": text,
         "file": text,
         "dialect": choice({name: name for name in sorted(DIALECTS - {"envdir"})}),
+        **dict.fromkeys(SUPERVISED, text),
         "optional": flag,
     },
-    frozenset(
-        [
-            "systemd",
-            "env_file",
-            "dotenv",
-            "supervisor",
-            "gunicorn_conf",
-            "procfile",
-            "upstart",
-            "compose",
-            "configmap",
-        ]
-    ),
+    frozenset(["env_file", "dotenv", "gunicorn_conf", "procfile", "compose", "configmap"]),
 )
 
 
@@ -62,12 +53,25 @@ def sources(node: Node, folder: str) -> tuple[Source, ...]:
 def source(given: Fields, folder: str) -> Source:
     kinds = [kind for kind in KINDS if kind in given.values]
     if len(kinds) != 1:
-        raise Fault(given.line, "a source is either an 'envdir' or a 'file'")
+        raise Fault(
+            given.line, "a source is either an 'envdir' or a 'file', or one of " + ", ".join(SUPERVISED)
+        )
     kind = kinds[0]
+    if kind in SUPERVISED:
+        _none(given)
+        name = _named(given.values[kind], given.lines[kind])
+        full = f"{name}.service" if kind == "systemd" and not name.endswith((".service", ".scope")) else name
+        return Source(SUPERVISED[kind], full, Stage.EXEC, optional=given.values.get("optional", False))
     path = _path(given.values[kind], given.lines[kind], folder)
     dialect = _dialect(given, path) if kind == "file" else _none(given)
     stage = Stage.APPLICATION if dialect in BY_THE_APPLICATION else Stage.EXEC
     return Source(kind, path, stage, dialect, given.values.get("optional", False))
+
+
+def _named(name: str, line: int) -> str:
+    if "/" in name or name.startswith("-") or not name.isprintable():
+        raise Fault(line, "the name of a unit, program or job is expected here, not a path")
+    return name
 
 
 def _path(path: str, line: int, folder: str) -> str:

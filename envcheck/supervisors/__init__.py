@@ -117,3 +117,33 @@ def _fresh(owner: Owner, process: Process, known: Known) -> Start:
     if not nested.tells(outer):
         return begin(owner)
     return nested.renewed(owner, outer, begin)._replace(kept=begin(owner).applied, outer=outer)
+
+
+INHERITED = "supervisor-environment"  # what the manager itself has
+# Kinds of sources that a spec names by what their supervisor calls them.
+NAMED = ("systemd", "supervisord", "upstart")
+
+
+def told(source: Source, server: Server, known: Known) -> Start:
+    """Say what a source that a spec names so gives: the unit, program or job, started for this server.
+
+    A unit and a job are looked up by their names, whoever owns the server; a program only where it does.
+    """
+    from envcheck.supervisors import upstart, wrappers  # noqa: PLC0415 - only where a spec asks for it
+
+    if source.kind == "upstart":
+        return wrappers.follow(upstart.job(source.path, known), server.first, known)
+    owner = next((o for o in server.owners if (o.kind, o.name) == (source.kind, source.path)), None)
+    if owner is None and source.kind == "systemd":
+        facts = {"exec": "yes", "pids": "", "started": "", "invocation": "", "cgroup": ""}
+        owner = Owner("systemd", source.path, "marks", facts=facts)
+    if owner is None:
+        return Start((Applied(source, None, 0.0, f"no {source.kind} with such a program owns the server"),))
+    start = fresh(owner, server.first, known)
+    there = known.wanted or any(a.source.kind != INHERITED for a in start.applied)
+    if there or source.kind != "systemd":
+        return start
+    if source.optional:
+        return Start()
+    why = f"there is no unit {source.path}"
+    return Start((Applied(source, None, 0.0, why),), unstartable=why)

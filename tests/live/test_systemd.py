@@ -103,6 +103,32 @@ def test_a_unit_as_a_target(machine: Machine) -> None:
     blue.stop()
 
 
+def test_a_unit_as_a_source(machine: Machine) -> None:
+    """The spec names the unit among other sources; the server may be anybody's."""
+    machine.write("/etc/shop.env", "SIZE=large\n")
+    machine.path("/etc/shop.d").mkdir(exist_ok=True)
+    machine.write("/etc/shop.d/COLOUR", "red\n")
+    unit = Unit(machine, "source.service", "Environment=SHAPE=round\nEnvironmentFile=/etc/shop.env")
+    app = "apps: {shop: {match: {unit: source}, sources: [%s]}}"
+    machine.write("/etc/unit.yaml", app % "{systemd: source}")
+    machine.write("/etc/both.yaml", app % "{systemd: source.service}, {envdir: /etc/shop.d}")
+    machine.write("/etc/none.yaml", app % "{systemd: nothing}")
+
+    assert check(machine, "-s", "/etc/unit.yaml").wrong() == {}
+    verdict = check(machine, "-s", "/etc/both.yaml")
+    assert verdict.says("COLOUR") == ("stale", "not-applied")
+    kinds = [s["kind"] for s in verdict.app["sources"]]
+    assert {"systemd-unit", "file", "envdir"} <= set(kinds)
+    assert kinds[-1] == "envdir"
+    machine.write("/etc/shop.env", "SIZE=small\n")
+    verdict = check(machine, "-s", "/etc/unit.yaml")
+    assert verdict.wrong() == {"SIZE": ("stale", "started-before-change")}
+    assert argvs(verdict.remedy["steps"]) == [["systemctl", "restart", "source.service"]]
+    verdict = check(machine, "-s", "/etc/none.yaml")
+    assert (verdict.says(None), verdict.remedy["action"]) == (("latent", "unstartable"), "refuse")
+    unit.stop()
+
+
 def test_changed_environment_file(machine: Machine) -> None:
     machine.write("/etc/file.env", "SIZE=large\n")
     unit = Unit(machine, "file.service", "EnvironmentFile=/etc/file.env")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from envcheck.errors import SpecError
-from envcheck.model import Expectation, Severity
+from envcheck.model import Condition, Constraint, Expectation, Severity
+from envcheck.shapes import Shape
 from envcheck.spec import load
 
 
@@ -49,10 +50,72 @@ def refusal(text: str) -> str:
         ("{secret: auto}", Expectation("N", "required")),
         ("{secret: false, equals: a}", Expectation("N", "equals", ("a",), secret=False)),
         ("{allow_empty: false}", Expectation("N", "required", allow_empty=False)),
+        (
+            "{type: int, min: 1}",
+            Expectation("N", "required", shapes=(Shape("type", ("int",)), Shape("min", ("1",)))),
+        ),
+        (
+            "{schemes: [HTTPS, 'http://']}",
+            Expectation("N", "required", shapes=(Shape("schemes", ("https", "http")),)),
+        ),
+        (
+            "{pattern: a, max_length: 3}",
+            Expectation("N", "pattern", pattern="a", shapes=(Shape("max_length", ("3",)),)),
+        ),
+        (
+            "{not: {equals: a, prefix: b}}",
+            Expectation(
+                "N",
+                "required",
+                shapes=(Shape("not", (), ((Shape("equals", ("a",)), Shape("prefix", ("b",))),)),),
+            ),
+        ),
+        (
+            "{required: no, any_of: [{equals: a}, {type: int}]}",
+            Expectation(
+                "N",
+                "optional",
+                optional=True,
+                shapes=(Shape("any_of", (), ((Shape("equals", ("a",)),), (Shape("type", ("int",)),))),),
+            ),
+        ),
+        ("{deprecated: use M}", Expectation("N", "forbidden", severity=Severity.WARNING, hint="use M")),
+        ("{example: a, tags: [a, b]}", Expectation("N", "required")),
     ],
 )
 def test_rules(rule: str, expected: Expectation) -> None:
     assert rules(f"N: {rule}") == (expected,)
+
+
+def constraints(text: str) -> tuple[Constraint, ...]:
+    return load(f"apps:\n web:\n  env:\n   {text}".encode(), "web.yaml").apps[0].constraints
+
+
+def test_what_hangs_on_other_variables() -> None:
+    conditions = "{A: b, C: ~, D: {set: false}, E: {type: int}}"
+    (found,) = constraints(f"N: {{required_when: {conditions}, hint: do}}")
+    when = (
+        Condition("A", shapes=(Shape("equals", ("b",)),)),
+        Condition("C"),
+        Condition("D", present=False),
+        Condition("E", shapes=(Shape("type", ("int",)),)),
+    )
+    assert found == Constraint("N", "required_when", (("N",),), when, hint="do")
+    assert found.members == ("N", "A", "C", "D", "E")
+    assert rules(f"N: {{required_when: {conditions}}}")[0].optional
+    assert constraints("N: {equals_var: M}") == (Constraint("N", "equals_var", (("N",), ("M",))),)
+
+
+def test_alternatives_are_no_variable() -> None:
+    assert rules("aws: {any_of: [[A, B], C]}\n   A: ~") == (Expectation("A", "required"),)
+    assert constraints("aws: {any_of: [[A, B], C]}") == (Constraint("aws", "any_of", (("A", "B"), ("C",))),)
+    assert constraints("aws: {any_of: [[A, B], C], severity: off}") == ()
+
+
+def test_a_part_of_a_value_that_is_a_secret_itself() -> None:
+    message = refusal("URL: {prefix: 'postgres://web:correct-horse-battery@db'}")
+    assert "looks like a secret" in message
+    assert "correct" not in message
 
 
 def test_a_rule_that_is_off_is_dropped() -> None:
@@ -63,8 +126,21 @@ def test_a_rule_that_is_off_is_dropped() -> None:
     ("text", "says"),
     [
         ("N: {requird: true}", "unknown key 'requird' in a rule (did you mean 'required'?)"),
-        ("N: {example: a}", "'example' in a rule is not supported by this version"),
-        ("N: {not: {equals: a}}", "'not' in a rule is not supported by this version"),
+        ("N: {fingerprint: a}", "'fingerprint' in a rule is not supported by this version"),
+        ("N: {not: {}}", "a comparison needs at least one key"),
+        ("N: {not: {required: true}}", "unknown key 'required' in a comparison"),
+        ("N: {any_of: []}", "a list with at least one item"),
+        ("N: {any_of: [A]}", "at least two sets of variables"),
+        ("N: {any_of: [[A], [B]], type: int}", "unknown key 'type' in a group"),
+        ("N: {type: integer}", "must be one of string, bool, int"),
+        ("N: {type: dir}", "the type 'dir' is not supported by this version"),
+        ("N: {min: a}", "a number is expected here"),
+        ("N: {min: 3, max: 2}", "'min' is above 'max': nothing fits"),
+        ("N: {min_length: -1}", "a whole number, not below zero"),
+        ("N: {equals: a, type: int}", "'equals' and 'type' exclude each other"),
+        ("N: {required: true, required_when: {A: b}}", "'required' and 'required_when' exclude each other"),
+        ("N: {required_when: {}}", "'required_when' must be a mapping"),
+        ("N: {equals_var: 'A=B'}", "'A=B' is no name of a variable"),
         ("N: {required: maybe}", "must be one of true, yes, on, false, no, off"),
         ("N: {required: [true]}", "a text is expected here"),
         ("N: {severity: warn}", "must be one of error, warning, info, off (did you mean 'warning'?)"),
@@ -135,6 +211,10 @@ VALUE = "correct-horse-battery"
         f"DB_PASSWORD: {{equals: {VALUE}, secret: auto}}",
         f"DB_PASSWORD: {{equals: {VALUE}, severity: off}}",
         f"COLOUR: {{equals: {VALUE}, secret: true}}",
+        f"COLOUR: {{example: {VALUE}, secret: true}}",
+        f"COLOUR: {{any_of: [{{equals: {VALUE}}}], secret: true}}",
+        f"COLOUR: {{not: {{one_of: [{VALUE}]}}, secret: true}}",
+        f"COLOUR: {{any_of: [{{pattern: '^{VALUE}$'}}], secret: true}}",
         f"COLOUR: {{one_of: [{VALUE}], secret: yes}}",
         f"DATABASE: postgres://web:{VALUE}@db/web",
         f"DATABASE: {{equals: 'postgres://web:{VALUE}@db/web', secret: false}}",

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envcheck.errors import SpecError
-from envcheck.model import App, Match, Source, Spec, Stage
+from envcheck.model import App, Constraint, Count, Expectation, Match, Severity, Source, Spec, Stage, Waiver
+from envcheck.shapes import Shape
 from envcheck.spec import load
 
 CHECKS = Path(__file__).parents[3] / "checks"
@@ -45,6 +46,53 @@ apps:
     assert load(text.encode(), "web.yaml") == Spec("web.yaml", (web, App("jobs", (), (), ())))
 
 
+def test_more_matches() -> None:
+    body = (
+        "{match: {unit: [web, 'web@*'], supervisor_program: web, container: web, listen: 80, port: [81],"
+        " env_has: {A: b, C: d}, hosts: 'web-*'}}"
+    )
+    (match,) = app(body).matches
+    assert match == Match(
+        unit=("web", "web@*"),
+        supervisor_program=("web",),
+        container=("web",),
+        listen=("80", "81"),
+        env_has=("A=b", "C=d"),
+        hosts=("web-*",),
+    )
+
+
+def test_what_an_app_has_besides() -> None:
+    text = """
+apps:
+  web:
+    workers: {min: 2}
+    instances: 1
+    options: {ignore: [X_*]}
+    groups: [{all_or_none: [A, B]}, {name: one, exactly_one: [C, D], severity: warning}]
+    env:
+      aws: {any_of: [[A, B], [C]], secret: true, hint: do it}
+    env_patterns: {"*_URL": {type: url}}
+  jobs:
+waivers:
+  - {app: web, var: A, code: stale, hosts: a, reason: CHG-1234, expires: 2026-12-31, owner: me}
+  - {reason: everywhere, expires: 2026-12-31}
+"""
+    web, jobs = load(text.encode(), "web.yaml").apps
+    assert (web.workers, web.instances, web.ignore) == (Count(2), Count(1, 1), ("X_*",))
+    assert web.constraints == (
+        Constraint("aws", "any_of", (("A", "B"), ("C",)), secret=True, hint="do it"),
+        Constraint("A B", "all_or_none", (("A",), ("B",))),
+        Constraint("one", "exactly_one", (("C",), ("D",)), severity=Severity.WARNING),
+    )
+    assert web.patterns == (
+        Expectation("*_URL", "required", optional=True, shapes=(Shape("type", ("url",)),)),
+    )
+    first = Waiver("CHG-1234", "2026-12-31", "web", "A", "stale", ("a",), "me")
+    second = Waiver("everywhere", "2026-12-31")
+    assert (web.waivers, jobs.waivers) == ((first, second), (second,))
+
+
 def test_a_list_of_matches() -> None:
     body = "{match: [{pid: 12, pidfile: /run/a.pid}, {cmdline: ['^a', b$]}]}"
     assert app(body).matches == (Match(pid=("12",), pidfile=("/run/a.pid",)), Match(cmdline=("^a", "b$")))
@@ -64,6 +112,10 @@ def test_a_list_of_matches() -> None:
         ("file: /etc/default/web, dialect: shell", Source("file", "/etc/default/web", Stage.EXEC, "shell")),
         ("file: /w/.env, dialect: docker", Source("file", "/w/.env", Stage.EXEC, "docker")),
         ("file: /w/.env, dialect: dotenv-ruby", Source("file", "/w/.env", Stage.APPLICATION, "dotenv-ruby")),
+        ("systemd: web", Source("systemd", "web.service", Stage.EXEC)),
+        ("systemd: web@a.service", Source("systemd", "web@a.service", Stage.EXEC)),
+        ("supervisor: web", Source("supervisord", "web", Stage.EXEC)),
+        ("upstart: web, optional: true", Source("upstart", "web", Stage.EXEC, optional=True)),
         (
             "file: .env, dialect: dotenv-python",
             Source("file", "/etc/envcheck/.env", Stage.APPLICATION, "dotenv-python"),
@@ -94,6 +146,9 @@ def test_sources_may_be_found_out() -> None:
         ("envdir: /a, optional: maybe", "must be one of"),
         ("gunicorn_conf: /a", "'gunicorn_conf' in a source is not supported by this version"),
         ("evndir: /a", "unknown key 'evndir' in a source (did you mean 'envdir'?)"),
+        ("systemd: /etc/systemd/system/web.service", "not a path"),
+        ("systemd: web, dialect: systemd", "'dialect' goes with 'file'"),
+        ("systemd: web, file: /a", "either an 'envdir' or a 'file'"),
         ("envdir: [/a]", "a text is expected"),
         ("envdir: ", "nothing is given"),
     ],
@@ -124,7 +179,34 @@ def test_sources_that_are_refused(source: str, says: str) -> None:
             "apps: {web: {match: {server: unicron}}}",
             "1: must be one of gunicorn, unicorn, any (did you mean 'unicorn'?)",
         ),
-        ("apps: {web: {match: {unit: a}}}", "1: 'unit' in a match is not supported by this version"),
+        ("apps: {web: {match: {listen: 0}}}", "1: a port is a number from 1 to 65535"),
+        ("apps: {web: {match: {env_has: [A]}}}", "1: 'env_has' must be a mapping of variables to values"),
+        ("apps: {web: {workers: many}}", "1: a whole number, not below zero, is expected here"),
+        ("apps: {web: {workers: {min: 3, max: 2}}}", "1: 'min' is above 'max': nothing fits"),
+        ("apps: {web: {workers: {}}}", "1: a count is a number, or has 'min' or 'max'"),
+        ("apps: {web: {groups: [{all_or_none: [A]}]}}", "1: a group has at least two variables"),
+        (
+            "apps: {web: {groups: [{all_or_none: [A, B], exactly_one: [A, B]}]}}",
+            "1: a group has one of any_of, all_or_none, exactly_one, at_least_one",
+        ),
+        (
+            "apps: {web: {options: {unexpected: error}}}",
+            "1: 'unexpected' in the options is not supported by this version",
+        ),
+        (
+            "apps: {web: ~}\nwaivers: [{reason: known, expires: 2026-01-01}]",
+            "2: a reason has at least 8 characters",
+        ),
+        ("apps: {web: ~}\nwaivers: [{reason: CHG-12345}]", "2: a waiver needs 'expires'"),
+        ("apps: {web: ~}\nwaivers: [{reason: CHG-12345, expires: 2026-02-30}]", "2: there is no such day"),
+        (
+            "apps: {web: ~}\nwaivers: [{reason: CHG-12345, expires: tomorrow}]",
+            "2: a day is written YYYY-MM-DD",
+        ),
+        (
+            "apps: {web: ~}\nwaivers: [{reason: CHG-12345, expires: 2026-01-01, app: wbe}]",
+            "2: a waiver is for 'wbe', which is no app here (did you mean 'web'?)",
+        ),
         ("apps: {web: {match: {pid: 12a}}}", "1: a process id is a number"),
         ("apps: {web: {match: {pidfile: a.pid}}}", "1: must be an absolute path"),
         (
