@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from envcheck.judge.compare import Judged
+from envcheck.judge.names import near
 from envcheck.judge.rules import accepts
 from envcheck.model import Cause, Configured, Diagnosis, Generation, Process, Server, Setting, Stage
 from envcheck.moments import clock
@@ -22,6 +23,7 @@ class Context(NamedTuple):
     server: Server
     configured: Configured
     taken: float  # when it was read
+    ruled: frozenset[str] = frozenset()  # what the spec asks for by name
 
     def generation(self, process: Process) -> Generation:
         return next(g for g in self.server.generations if any(p.pid == process.pid for p in g.processes))
@@ -41,6 +43,11 @@ def explain(judged: Judged, context: Context) -> Explanation:
     match judged.diagnosis:
         case Diagnosis.STALE:
             return _stale(judged, context)
+        case Diagnosis.LATENT if fleeting(judged):
+            return Cause.EPHEMERAL, (
+                "it is set in the memory of its supervisor alone, as by systemctl set-environment: "
+                "after the next boot it is gone, unless a file sets it"
+            )
         case Diagnosis.MISCONFIGURED | Diagnosis.LATENT:
             return _configuration(judged, context)
         case Diagnosis.UNEXPLAINED:
@@ -49,6 +56,14 @@ def explain(judged: Judged, context: Context) -> Explanation:
             return unread(judged.processes) if not judged.processes[0].running.usable else _hidden(judged)
         case _:
             return None, ""
+
+
+def fleeting(judged: Judged) -> bool:
+    """Tell whether all is as it should be, but only as long as the supervisor runs."""
+    winner, value = judged.fresh.winner, judged.fresh.value
+    if winner is None or not winner.assignment.fleeting or not judged.fresh.known:
+        return False
+    return all(same(judged.name, value, p.running.variables.get(judged.name)) for p in judged.processes)
 
 
 # --- the process could not be read ---------------------------------------------------------------
@@ -97,6 +112,8 @@ def _configuration(judged: Judged, context: Context) -> Explanation:
     if judged.diagnosis is Diagnosis.LATENT and set_inside(name, judged.processes, context):
         return Cause.SET_BY_APPLICATION, "the application sets it itself: no source does"
     winner = judged.fresh.winner
+    if winner is None and (told := _dropped(judged, context) or _misnamed(judged, context)):
+        return told
     if winner is None:
         if judged.diagnosis is Diagnosis.LATENT:
             return Cause.LEAKED, "only the running process has it, no source sets it: a restart would lose it"
@@ -114,6 +131,31 @@ def _configuration(judged: Judged, context: Context) -> Explanation:
     if better:
         return Cause.SHADOWED, f"{better[-1].origin} has it right, but {winner.origin} is applied later"
     return Cause.WRONG_VALUE, f"{winner.origin} does not set it as the spec asks for"
+
+
+def _dropped(judged: Judged, context: Context) -> Explanation | None:
+    """Find a line that would set it, and that the program which reads the file does not take."""
+    for applied in reversed(context.configured.applied):
+        for problem in applied.parsed.problems if applied.parsed else ():
+            if problem.variable == judged.name:
+                lost = ": a restart would lose it" if judged.diagnosis is Diagnosis.LATENT else ""
+                where = f"{applied.source.path}:{problem.line}"
+                return Cause.IGNORED_LINE, f"{where} looks as if it set it, but {problem.message}{lost}"
+    return None
+
+
+def _misnamed(judged: Judged, context: Context) -> Explanation | None:
+    """Find a variable that no rule asks for, and whose name is nearly this one."""
+    if judged.diagnosis is not Diagnosis.MISCONFIGURED:
+        return None
+    places = {n: s[-1] for n, s in context.configured.settings.items() if n not in context.ruled}
+    found = near(judged.name, (n for n, s in places.items() if s.assignment.value is not None), most=1)
+    if not found:
+        return None
+    return (
+        Cause.WRONG_NAME,
+        f"no source sets it, but {places[found[0]].origin} sets {found[0]}: is that meant?",
+    )
 
 
 def _unexplained(judged: Judged, context: Context) -> Explanation:

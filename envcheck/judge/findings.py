@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from envcheck.judge import compare
-from envcheck.judge.cause import Context, explain, set_inside, unread
+from envcheck.judge.cause import Context, explain, fleeting, set_inside, unread
 from envcheck.judge.compare import Judged
 from envcheck.judge.constraints import with_constraints
 from envcheck.model import (
@@ -37,11 +37,13 @@ def findings(
 ) -> tuple[Finding, ...]:
     """Judge all variables of one server, and the server itself; *ignore*: globs of names without a rule."""
     by_name = {rule.name: rule for rule in rules}
+    context = context._replace(ruled=frozenset(by_name).union(*(c.members for c in constraints)))
     found: list[Finding] = []
     for name in compare.names(context.configured, rules, context.server.processes):
         if name not in by_name and any(fnmatchcase(name, pattern) for pattern in ignore):
             continue
         verdicts = compare.judge(name, by_name.get(name), context.configured, context.server)
+        verdicts = [_until_boot(judged) for judged in verdicts]
         told = (_only_the_process(j, context) for j in verdicts if _worth_telling(j, context))
         found += [_finding(judged, context) for judged in told]
     found = with_constraints(found, constraints, context)
@@ -50,6 +52,12 @@ def findings(
     )
     found += _of_the_server(context, ruled=bool(rules or constraints))
     return tuple(found)
+
+
+def _until_boot(judged: Judged) -> Judged:
+    """Take what is right only as long as its supervisor runs for what it is: it works today."""
+    right = judged.diagnosis is Diagnosis.IN_SYNC and fleeting(judged)
+    return judged._replace(diagnosis=Diagnosis.LATENT) if right else judged
 
 
 def _worth_telling(judged: Judged, context: Context) -> bool:

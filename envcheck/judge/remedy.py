@@ -187,8 +187,9 @@ def _action(finding: Finding, context: Context, *, preload: bool | None) -> Acti
     match finding.diagnosis:
         case Diagnosis.MISCONFIGURED:
             return Action.FIX_CONFIGURATION
-        case Diagnosis.LATENT if (
-            finding.expected is not None and finding.cause is not Cause.SET_BY_APPLICATION
+        case Diagnosis.LATENT if finding.expected is not None and finding.cause not in (
+            Cause.SET_BY_APPLICATION,
+            Cause.EPHEMERAL,
         ):
             # It works today: what is configured would break it.
             return Action.REFUSE

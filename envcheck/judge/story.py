@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from envcheck.judge.cause import Context
+from envcheck.judge.names import near
 from envcheck.judge.remedy import remedy
 from envcheck.model import AppReport, Configured, Finding, Process, Remedy, Setting, Snapshot
-
-# As close as AWS_S3_BUKET_NAME is to AWS_S3_BUCKET_NAME.
-CLOSE = 0.8
 
 
 class Moment(NamedTuple):
@@ -90,7 +87,7 @@ def _hints(
     known = {*_names(app.configured), *(n for p in app.server.processes for n in p.running.variables)} - {
         name
     }
-    for similar in get_close_matches(name, sorted(known), n=3, cutoff=CLOSE):
+    for similar in near(name, known):
         settings = app.configured.settings.get(similar)
         where = f"at {settings[-1].origin}" if settings else "in the process"
         yield f"there is {similar} {where}: is that the name?"

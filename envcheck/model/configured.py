@@ -17,6 +17,7 @@ class Assignment(NamedTuple):
     line: int
     dynamic: bool = False  # only running something could tell the value
     changed: float = 0.0  # when, if that is not when its source changed
+    fleeting: bool = False  # in the memory of the supervisor alone: gone when that is started anew
 
     def __repr__(self) -> str:
         return f"Assignment({self.name!r}, line {self.line})"
@@ -25,6 +26,7 @@ class Assignment(NamedTuple):
 class Problem(NamedTuple):
     line: int | None
     message: str  # never quotes the text of the line: it may be a secret
+    variable: str = ""  # what the line would set, were it not dropped
 
 
 class Parsed(NamedTuple):

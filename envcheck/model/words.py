@@ -51,6 +51,11 @@ class Cause(StrEnum):
     SHADOWED = "shadowed"
     UNSET_BY_EMPTY_FILE = "unset-by-empty-file"
     INHERITED_FROM_SUPERVISOR = "inherited-from-supervisor"  # which is older than the change itself
+    IGNORED_LINE = "ignored-line"  # a line would set it, and the program that reads the file drops it
+    WRONG_NAME = "wrong-name"  # it is not there, another that is nearly called so is
+    EPHEMERAL = "ephemeral"  # set in the memory of a supervisor alone
+    CRASH_LOOP = "crash-loop"
+    RELOAD_REFUSED = "reload-refused"
     DYNAMIC_SOURCE = "dynamic-source"
     SET_BY_APPLICATION = "set-by-application"
     REMOVED_BY_APPLICATION = "removed-by-application"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from envcheck.model import Applied, Configured, FileFacts, Parsed, Setting, Source, Stage
+from envcheck.model import Applied, Configured, FileFacts, Parsed, Problem, Setting, Source, Stage
 from envcheck.sources import DIALECTS, dialect, envdir
 
 # What stands for a source that could not be read, by the status of its file.
@@ -47,13 +48,32 @@ def apply(source: Source, facts: FileFacts | None, known: Mapping[str, str]) -> 
 def _parse(source: Source, content: bytes, known: Mapping[str, str]) -> Parsed:
     """Parse a file; Ruby's dotenv gives what is set already its old value, and here the file's counts."""
     parse = dialect(source.dialect)
-    parsed = parse(content, known)
+    parsed = dropped(parse(content, known), content)
     kept = {a.name for a in parsed.assignments} & known.keys()
     if source.stage is not Stage.APPLICATION or not kept:
         return parsed
     alone = parse(content, {name: value for name, value in known.items() if name not in kept})
     own = {(a.name, a.line): a for a in alone.assignments if a.name in kept}
     return parsed._replace(assignments=tuple(own.get((a.name, a.line), a) for a in parsed.assignments))
+
+
+WOULD_SET = re.compile(rb"\s*(?:export\s+|setenv\s+|set\s+)?[\"']?([A-Za-z_][A-Za-z0-9_]*)[\"']?\s*[=:]")
+
+
+def dropped(parsed: Parsed, content: bytes) -> Parsed:
+    """Note of every problem which variable its line would set, and nothing sets."""
+    if not any(p.line for p in parsed.problems):
+        return parsed
+    lines = content.splitlines()
+    there = {a.name for a in parsed.assignments}
+
+    def noted(problem: Problem) -> Problem:
+        line = lines[problem.line - 1] if problem.line and problem.line <= len(lines) else b""
+        match = WOULD_SET.match(line)
+        name = match[1].decode() if match else ""
+        return problem._replace(variable=name) if name not in there else problem
+
+    return parsed._replace(problems=tuple(noted(p) for p in parsed.problems))
 
 
 def _folder(source: Source, facts: FileFacts) -> Applied:

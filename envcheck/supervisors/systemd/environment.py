@@ -186,7 +186,7 @@ def _one_file(file: EnvironmentFile, path: str, facts: FileFacts, version: int) 
     if facts.status != "ok":
         yield Applied(source, None, facts.changed, chain.WHY.get(facts.status, facts.detail or facts.status))
         return
-    parsed = dialect(kind)(facts.content, {})
+    parsed = chain.dropped(dialect(kind)(facts.content, {}), facts.content)
     if parsed.refused and file.optional:
         ignored = Problem(
             parsed.problems[0].line, f"{parsed.problems[0].message}; `-`: it is skipped silently"

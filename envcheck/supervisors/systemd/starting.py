@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from envcheck.model import Applied, Assignment, Owner, Parsed, Process, Source, Stage, Start
 from envcheck.sources import chain
+from envcheck.sources.text import decode
 from envcheck.supervisors.known import Known
 from envcheck.supervisors.systemd import command, disk, environment, loaded, names, search
 from envcheck.supervisors.systemd.definition import Definition
@@ -15,6 +16,7 @@ from envcheck.supervisors.systemd.specifiers import Scope
 ELSEWHERE = "it belongs to the systemd of another pid namespace: run envcheck in there"
 # What a manager has whatever its files say.
 BASE = frozenset(("PATH", "LANG", "LANGUAGE", "XDG_RUNTIME_DIR", "HOME", "USER", "LOGNAME", "SHELL"))
+GENERATORS = ("/run", "/etc", "/usr/local/lib", "/usr/lib")
 NEW_ENOUGH = 999  # of a manager that does not say its version
 
 
@@ -68,7 +70,7 @@ def _chain(
     owner: Owner, found: Definition, said: Loaded, known: Known, *, disk_too: bool
 ) -> Iterator[Applied]:
     """Give every source in order. *disk_too*: with what a reload of the manager's own files would bring."""
-    applied = [*_reloaded(said, known, found.scope)] if disk_too else [_manager(said)]
+    applied = [*_reloaded(owner, said, known, found.scope)] if disk_too else [_manager(said)]
     version = said.manager.version if said.manager else NEW_ENOUGH
     applied += environment.sources(found, _passed(owner), known, version)
     applied += environment.unset(found, chain.values(applied))
@@ -83,7 +85,7 @@ def _manager(said: Loaded) -> Applied:
     return Applied(source, Parsed(tuple(Assignment(n, v, 0) for n, v in held.items())), 0.0)
 
 
-def _reloaded(said: Loaded, known: Known, scope: Scope) -> Iterator[Applied]:
+def _reloaded(owner: Owner, said: Loaded, known: Known, scope: Scope) -> Iterator[Applied]:
     """Give what the manager would have after a reload.
 
     It does not tell which of its variables come from DefaultEnvironment= and which were set by hand: where
@@ -95,8 +97,13 @@ def _reloaded(said: Loaded, known: Known, scope: Scope) -> Iterator[Applied]:
         yield own
         return
     changed = files.changed > said.manager.loaded
+    loose = {a.name for a in own.parsed.assignments} - BASE - set(files.names)
+    by_hand = _by_hand(owner, known) if loose and not changed else None
     kept = tuple(
-        a._replace(dynamic=changed and a.name not in BASE and a.name not in files.names)
+        a._replace(
+            dynamic=changed and a.name in loose,
+            fleeting=a.name in loose and by_hand is not None and a.name not in by_hand,
+        )
         for a in own.parsed.assignments
     )
     yield own._replace(parsed=Parsed(kept))
@@ -109,6 +116,23 @@ def _reloaded(said: Loaded, known: Known, scope: Scope) -> Iterator[Applied]:
         if assignments:
             source = Source("systemd-manager", file.path, Stage.EXEC)
             yield Applied(source, Parsed(assignments), file.facts.changed)
+
+
+def _by_hand(owner: Owner, known: Known) -> frozenset[str] | None:
+    """Give what pid 1 was booted with: all else was set by hand. None: it may come from somewhere else.
+
+    A user's manager is given the environment of a session; generators print whatever they want.
+    """
+    if owner.facts.get("user"):
+        return None
+    found = [known.glob(f"{folder}/systemd/system-environment-generators/*") for folder in GENERATORS]
+    line = known.file("/proc/cmdline")
+    passed = _passed(owner)
+    if passed is None or line is None or line.status != "ok" or any(g is None or g for g in found):
+        return None
+    words = decode(line.content).split()
+    booted = [w.partition("systemd.setenv=")[2].partition("=")[0] for w in words]
+    return frozenset([*passed, *booted])
 
 
 def _passed(owner: Owner) -> Mapping[str, str] | None:
