@@ -96,8 +96,9 @@ def unread(processes: tuple[Process, ...]) -> Explanation:
 
 def _hidden(judged: Judged) -> Explanation:
     """Say what would be needed to judge a value of which a record holds the fingerprint alone."""
-    rule = judged.rule.rule if judged.rule else ""
-    if rule == "pattern":
+    shaped = judged.rule.shapes[0].key if judged.rule and judged.rule.shapes else ""
+    rule = shaped or (judged.rule.rule if judged.rule else "")
+    if shaped or rule == "pattern":
         help_ = "take it with this spec and 'secret: false', which keeps the value, if it is no secret"
     else:
         help_ = "take it with --key-file, and name the same key here"

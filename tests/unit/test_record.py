@@ -56,7 +56,22 @@ def of_case(path: Path) -> tuple[Snapshot, Spec | None]:
 # --- what is judged ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+# Whose rules ask for the shape of a value: that cannot be seen in a fingerprint.
+SHAPED = [path for path in CASES if path.stem == "shapes"]
+
+
+@pytest.mark.parametrize("path", SHAPED, ids=lambda path: path.stem)
+def test_the_shape_of_a_hidden_value_is_not_guessed(path: Path) -> None:
+    snapshot, expected = of_case(path)
+
+    [app] = judge(recorded(snapshot, expected), expected, [], HIDING).hosts[0].apps
+
+    found = {f.variable: (str(f.diagnosis), str(f.cause)) for f in app.findings}
+    assert found["TOKEN"] == found["DATABASE_URL"] == ("undecided", "hidden")
+    assert found["OLD"] == ("misconfigured", "wrong-value")
+
+
+@pytest.mark.parametrize("path", [p for p in CASES if p not in SHAPED], ids=lambda path: path.stem)
 def test_a_record_is_judged_as_the_host_is(path: Path) -> None:
     snapshot, expected = of_case(path)
 
