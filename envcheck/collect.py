@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from envcheck import raw
 from envcheck.hosts import Answer, Host, Request
+from envcheck.judge import reloads
 from envcheck.judge.matching import SOCKETS
 from envcheck.model import (
     Answers,
@@ -30,6 +32,12 @@ PROGRAMS = ("envdir", "chpst", "s6-envdir", "unicorn", "unicorn_rails", "bundle"
 # How often a host is scanned anew when a process ended while it was read: a worker that has been replaced in
 # between would not be seen, and a part must not be taken for the whole.
 SCANS = 3
+
+# Workers younger than this many seconds, of a master that is older than they are, are looked at again.
+YOUNG = 10.0
+SETTLED = 1.0
+LOOKS = 2
+PAUSE = 0.4
 
 # How often supervisors may have further questions: an include in an include is one more.
 ROUNDS = 12
@@ -63,6 +71,7 @@ def collect(
     table = ancestors | {p.pid: p for p in processes}
     servers = tuple(owned(s, table) for s in group(processes))
     files |= _own_files(host, servers, files)
+    looping = _looping(host, servers, facts)
     answers = _answers(host, servers, [s for a in (spec.apps if spec else ()) for s in a.sources])
     servers = tuple(confirmed(s, answers) for s in servers)
     members = {p.pid for s in servers for p in s.processes}
@@ -78,6 +87,7 @@ def collect(
         strays=tuple(p for p in processes if p.pid in pids and p.pid not in members),
         ancestors=ancestors,
         answers=answers,
+        looping=looping,
         real={pattern: tuple(links.get("paths", {}).get(pattern, ())) for pattern in patterns},
     )
 
@@ -124,14 +134,47 @@ def _named_files(spec: Spec | None, paths: Sequence[str]) -> dict[str, Request]:
     return requests
 
 
+def _looping(host: Host, servers: Sequence[Server], facts: Answer) -> tuple[int, ...]:
+    """Find masters whose workers end at once: looked at again, all of them are others every time.
+
+    A reload replaces workers too, but once.
+    """
+    seen = {s.first.pid: [_workers(s)] for s in servers if _restless(s, float(facts["now"]))}
+    for _ in range(LOOKS if seen else 0):
+        time.sleep(PAUSE)
+        [scan] = host.ask([_scan_request(live=False)])
+        processes = [raw.process(p, facts, {}) for p in scan.get("processes", ()) if p.get("stat")]
+        now = {s.first.pid: _workers(s) for s in group(processes)}
+        for pid, looks in seen.items():
+            looks.append(now.get(pid, frozenset()))
+    return tuple(
+        pid for pid, looks in seen.items() if sum(map(len, looks)) == len(frozenset().union(*looks)) > 1
+    )
+
+
+def _restless(server: Server, now: float) -> bool:
+    """Tell whether its workers, if it has any, are young, and their master is older."""
+    newest = server.generations[-1]
+    if newest.master is None:
+        return False
+    first = min((p.started for p in newest.workers), default=now)
+    return first > max(now - YOUNG, newest.master.started + SETTLED)
+
+
+def _workers(server: Server) -> frozenset[int]:
+    return frozenset(p.pid for p in server.generations[-1].workers)
+
+
 def _own_files(host: Host, servers: Sequence[Server], known: Mapping[str, FileFacts]) -> dict[str, FileFacts]:
     """Read the configuration files of the servers themselves."""
-    wanted: dict[str, Source] = {}
+    wanted: dict[str, Request] = {}
     for server in servers:
-        wanted |= {s.path: s for s in SERVERS[server.kind].own_sources(server) if s.path not in known}
+        wanted |= {s.path: chain.request(s) for s in SERVERS[server.kind].own_sources(server)}
+        wanted |= {path: {"op": "file", "path": path} for path in reloads.files(server)}
+    wanted = {path: request for path, request in wanted.items() if path not in known}
     if not wanted:
         return {}
-    answers = host.ask([chain.request(s) for s in wanted.values()])
+    answers = host.ask(list(wanted.values()))
     return {path: raw.file_facts(answer) for path, answer in zip(wanted, answers, strict=True)}
 
 

@@ -10,6 +10,7 @@ from envcheck.judge.constraints import counted, expanded
 from envcheck.judge.discretion import discreet
 from envcheck.judge.findings import findings
 from envcheck.judge.hidden import comparable
+from envcheck.judge.reloads import of_reloads
 from envcheck.judge.remedy import remedy
 from envcheck.judge.verdict import exit_code, state
 from envcheck.judge.waivers import pressing, waived
@@ -164,7 +165,7 @@ def _app(case: Case, snapshot: Snapshot, policy: Policy) -> AppReport:
     rules = tuple(comparable(rule, snapshot, policy) for rule in asked.expectations)
     found = findings(context, rules, asked.constraints, asked.ignore)
     more = counted(context, asked, len(matching.of_app(snapshot, asked)))
-    found = waived((*found, *more), asked, snapshot)
+    found = waived((*found, *more, *of_reloads(context, snapshot)), asked, snapshot)
     plan = remedy(context, pressing(found), snapshot, policy)
     return discreet(AppReport(name, context.server, state(found), context.configured, found, plan, policy))
 

@@ -50,6 +50,7 @@ class Snapshot(NamedTuple):
     strays: tuple[Process, ...] = ()  # processes that were asked for and are no known server
     ancestors: Mapping[int, Process] = {}  # by pid: those of servers, up to pid 1
     answers: Answers = Answers()  # what the supervisors were asked about
+    looping: tuple[int, ...] = ()  # masters whose workers were all others at every look
     real: Mapping[str, tuple[str, ...]] = {}  # where the paths lead that a pattern of the user fits
     recorded: tuple[Recorded, ...] = ()  # of a record, which has neither answers nor contents of files
     key: Key | None = None  # None: values are as they were read

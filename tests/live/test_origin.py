@@ -10,6 +10,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -368,3 +369,47 @@ def test_a_stanza_of_the_job(host: Host) -> None:
     verdict = app.check()
     assert verdict.says("COLOUR") == ("stale", "started-before-change")
     assert ["initctl", "restart", "shop"] in argvs(verdict.remedy["insufficient"])
+
+
+FETCH = "ENV.fetch('AWS_S3_BUCKET_NAME')\n"
+
+
+def needing(app: App) -> None:
+    """Deploy code that does not come up without a variable, which is configured, and have it reloaded."""
+    app.host.put("shop", AWS_S3_BUCKET_NAME="bucket")
+    rackup = app.server.folder / "config.ru"
+    rackup.write_text(FETCH + rackup.read_text())
+    send(app.herder, signal.SIGHUP)
+
+
+def test_a_reload_whose_workers_do_not_come_up(host: Host) -> None:
+    """The application is not preloaded: the herder counts children, and ends the master that served (G8)."""
+    app = host.app("shop").start()
+    old = app.server.master
+    needing(app)
+    wait_for(lambda: old not in app.server.pids(), "the old master stays")
+    new = int(app.pidfile.read_text())
+    wait_for(lambda: time.time() - Path(f"/proc/{new}").stat().st_ctime > 1.5, "the new master is young")
+    verdict = app.check()
+    assert ("latent", "crash-loop") in [(f["diagnosis"], f["cause"]) for f in verdict.findings(None)]
+    stale = verdict.findings("AWS_S3_BUCKET_NAME")[0]
+    assert (stale["diagnosis"], stale["cause"]) == ("stale", "inherited-by-reexec")
+    assert (verdict.status, verdict.remedy["action"]) == (1, "restart")
+    assert argvs(verdict.remedy["steps"])[0] == ["initctl", "stop", "shop"]
+
+
+def test_a_reload_that_is_refused(host: Host) -> None:
+    """The application is preloaded: the new master ends, and the old one serves on with the old code (G9)."""
+    app = host.app("shop", config="preload_app true\n").start()
+    old, written = app.server.master, app.pidfile.stat().st_ctime
+    assert app.check().wrong() == {}
+    needing(app)
+    oldbin = Path(f"{app.pidfile}.oldbin")
+    wait_for(lambda: app.pidfile.exists() and app.pidfile.stat().st_ctime > written, "no reload was tried")
+    wait_for(lambda: not oldbin.exists() and list(app.server.generations()) == [old], "two masters stay")
+    app.server.ready()
+    verdict = app.check()
+    assert verdict.says(None) == ("latent", "reload-refused")
+    assert verdict.says("AWS_S3_BUCKET_NAME") == ("stale", "started-before-change")
+    assert verdict.app["generations"][0]["master"]["pid"] == old
+    assert verdict.remedy["action"] == "restart"
