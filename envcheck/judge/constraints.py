@@ -138,7 +138,7 @@ def _finding(
     constraint: Constraint, verdict: _Verdict, fresh: Mapping[str, Fresh], context: Context
 ) -> Finding:
     processes, diagnosis = verdict.processes, verdict.diagnosis
-    member = _telling(constraint, fresh, processes[0])
+    member = _telling(constraint, fresh, processes[0], diagnosis)
     cause, evidence = explain(Judged(member, diagnosis, None, fresh[member], processes), context)
     says = SAYS[constraint.rule].format(", ".join(" and ".join(names) for names in constraint.sets))
     severity = Severity.INFO if diagnosis in FINE else constraint.severity
@@ -164,12 +164,16 @@ def _finding(
     )
 
 
-def _telling(constraint: Constraint, fresh: Mapping[str, Fresh], process: Process) -> str:
-    """Choose the variable that shows best why: one that differs, else one that no source sets."""
+def _telling(
+    constraint: Constraint, fresh: Mapping[str, Fresh], process: Process, diagnosis: Diagnosis
+) -> str:
+    """Choose the variable that shows best why: one that would be lost, or differs, or that no source sets."""
     names = [n for group in constraint.sets for n in group]
-    differing = (n for n in names if not same(n, fresh[n].value, process.running.variables.get(n)))
-    absent = (n for n in names if fresh[n].value is None)
-    return next(differing, None) or next(absent, names[0])
+    running = process.running.variables
+    differing = [n for n in names if not same(n, fresh[n].value, running.get(n))]
+    lost = [n for n in differing if n in running] if diagnosis is Diagnosis.LATENT else []
+    absent = [n for n in names if fresh[n].value is None]
+    return next(iter([*lost, *differing, *absent]), names[0])
 
 
 def _layer(constraint: Constraint, readings: Sequence[Reading]) -> Layer:

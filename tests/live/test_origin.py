@@ -1,12 +1,14 @@
 """The case that envcheck comes from: two envdirs, a wrapper, a herder, and a Unicorn that daemonises.
 
-The job and its commands are read, not run: Upstart is not there. Its job file is shown to envcheck in a mount
-namespace of its own, and what `start` does is done by running the same chain detached.
+`PROOFS` says which of its cases is proven where. The job and its commands are read, not run: Upstart is not
+there. Its job file is shown to envcheck in a mount namespace of its own, and what `start` does is done by
+running the same chain detached.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -46,6 +48,35 @@ end script
 NAMESPACE = 'mount -t overlay overlay -o "lowerdir=$0:/etc" /etc && exec "$@"'
 
 pytestmark = root_only
+
+# The cases of the story, and what proves each.
+PROOFS = {
+    "G1": "test_added_changed_removed_and_reloaded",
+    "G2": "test_added_changed_removed_and_reloaded",
+    "G3": "test_added_changed_removed_and_reloaded",
+    "G4": "test_a_master_that_is_told_to_reload_itself",
+    "G5": "test_a_second_master_that_stays",
+    "G6": "test_an_orphan",
+    "G7": "test_an_empty_file",
+    "G8": "test_a_reload_whose_workers_do_not_come_up",
+    "G9": "test_a_reload_that_is_refused",
+    "G10": "test_the_web_and_its_worker_are_judged_apart",
+    "G11": "test_the_global_folder_changed",
+    "G12": "test_gunicorn",
+    "G13": "test_gunicorn",
+    "G14": "test_poisoned",
+    "G15": "test_gunicorn_that_was_reloaded_before_its_reexec",
+    "G16": "test_a_folder_in_the_folder",
+    "G17": "test_fresh",
+    "G18": "test_fresh",
+    "G19": "test_fresh",
+    "G20": "test_one_pair_of_two",
+    "G21": "test_fresh",
+    "G22": "test_hosts_that_are_not_equally_far",
+    "G23": "test_stop_and_start_cures",
+    "G24": "test_leaked",
+    "G25": "test_a_stanza_of_the_job",
+}
 
 
 class Host:
@@ -135,13 +166,17 @@ class App:
 
     @property
     def herder(self) -> int:
+        [found] = self.herders
+        return found
+
+    @property
+    def herders(self) -> list[int]:
         words = f"{self.pidfile}\0".encode()
-        [found] = [
+        return [
             p.pid
             for p in processes_in(self.server.folder)
             if words in (c := Path(f"/proc/{p.pid}/cmdline").read_bytes()) and b"herder.py" in c
         ]
-        return found
 
     def reload(self) -> None:
         """HUP to the herder: a new master, and the old one retired."""
@@ -180,7 +215,7 @@ def test_fresh(host: Host) -> None:
 
 
 def test_added_changed_removed_and_reloaded(host: Host) -> None:
-    """The original case: the master is younger than the change, and has the old environment (G1-G4)."""
+    """The original case: the master is younger than the change, and has the old environment (G1-G3)."""
     host.put("shop", COLOUR="red\n", OLD="1\n")
     app = host.app("shop").start()
     started = app.check().app["generations"][0]["environment_read"]
@@ -207,7 +242,7 @@ def test_added_changed_removed_and_reloaded(host: Host) -> None:
 
 
 def test_stop_and_start_cures(host: Host) -> None:
-    """Without a job the herder is ended and started again as it was, through the sources of the spec."""
+    """Without a job the herder is ended and started again as it was, through the spec's sources (G23)."""
     app = host.app("shop")
     app.extra = {"UPSTART_JOB": ""}
     app.start()
@@ -221,7 +256,24 @@ def test_stop_and_start_cures(host: Host) -> None:
     wait_for(lambda: master not in app.server.pids(), "the master does not end")
     app.server.ready()
     assert app.server.http("COLOUR") == {"blue"}
-    assert app.check("-s", spec).status == 0
+    verdict = app.check("-s", spec)
+    assert (verdict.status, verdict.wrong()) == (0, {})
+    [generation] = verdict.app["generations"]
+    assert generation["master"]["pid"] == app.server.master != master
+    assert generation["reexeced"] is False
+
+
+def test_a_master_that_is_told_to_reload_itself(host: Host) -> None:
+    """HUP to the master: it forgets its pid file, the herder cannot read it and ends the server (G4)."""
+    app = host.app("shop").start()
+    host.put("shop", COLOUR="blue\n")
+    verdict = app.check()
+    hup = ["kill", "-HUP", str(app.server.master)]
+    [why] = [s["why"] for s in verdict.remedy["insufficient"] if s["argv"] == hup]
+    assert why.startswith("never")
+    assert hup not in argvs(verdict.remedy["steps"])
+    subprocess.run(hup, check=True)
+    wait_for(lambda: not app.server.pids(), "the server lives on")
 
 
 def test_a_second_master_that_stays(host: Host) -> None:
@@ -252,6 +304,10 @@ def test_an_orphan(host: Host) -> None:
     steps = argvs(verdict.remedy["steps"])
     assert (steps[0], steps[-1]) == (["kill", "-QUIT", str(master)], ["initctl", "start", "shop"])
     assert ["initctl", "start", "shop"] in argvs(verdict.remedy["insufficient"])
+    app.start()
+    wait_for(lambda: not app.herders, "the second herder stays")
+    assert app.server.master == master
+    assert app.check().wrong() == verdict.wrong()
     carry_out(verdict.remedy["steps"][:-1])
     app.start()
     assert app.check().status == 0
@@ -292,10 +348,28 @@ def test_gunicorn(host: Host, bare: Path, titled: bool) -> None:  # noqa: FBT001
     app.start()
     first = app.check()
     assert (first.status, first.wrong()) == (0, {}), first.app
+    old = app.server.master
     host.put("shop", COLOUR="blue\n")
-    app.reload()
-    verdict = app.check()
+    send(app.herder, signal.SIGUSR2)
+    wait_for(lambda: len(app.server.generations()) == 2, "no second master")
+    app.server.ready(2)
+    second = Path(f"{app.pidfile}.2")
+    assert int(second.read_text()) == app.server.master
+    for target in (app.pidfile, second):
+        verdict = app.check(f"pidfile:{target}")
+        assert [(g["master"]["pid"], g["role"]) for g in verdict.app["generations"]] == [
+            (old, "old"),
+            (app.server.master, "new"),
+        ]
+        assert verdict.says(None) == ("latent", "mixed-generations")
+    send(old, signal.SIGQUIT)
+    wait_for(lambda: old not in app.server.pids() and not second.exists(), "the new one is not promoted")
+    app.server.ready()
+    verdict = app.check(f"pidfile:{app.pidfile}")
     assert verdict.app["supervisor"]["kind"] == "herder"
+    [generation] = verdict.app["generations"]
+    assert (generation["role"], generation["reexeced"]) == ("current", True)
+    assert generation["environment_read"] == first.app["generations"][0]["environment_read"]
     assert verdict.wrong() == {"COLOUR": ("stale", "inherited-by-reexec")}
 
 
@@ -413,3 +487,63 @@ def test_a_reload_that_is_refused(host: Host) -> None:
     assert verdict.says("AWS_S3_BUCKET_NAME") == ("stale", "started-before-change")
     assert verdict.app["generations"][0]["master"]["pid"] == old
     assert verdict.remedy["action"] == "restart"
+
+
+PAIRS = [["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"], ["AWS_ACCESS_KEY", "AWS_SECRET_KEY"]]
+
+
+def test_one_pair_of_two(host: Host) -> None:
+    """The library takes either pair of names, but not one name of each (G20)."""
+    rules = {"aws": {"any_of": PAIRS, "secret": True, "allow_empty": False}}
+    host.put("shop", AWS_ACCESS_KEY="one", AWS_SECRET_KEY="two")
+    app = host.app("shop").start()
+    spec = host.spec(app, host.folders(app), rules)
+    verdict = app.check("-s", spec)
+    assert (verdict.status, verdict.wrong()) == (0, {})
+    assert verdict.finding("aws")["expected"] == {"rule": "any_of", "variables": PAIRS}
+    host.put("shop", AWS_SECRET_KEY=None, AWS_SECRET_ACCESS_KEY="two")
+    verdict = app.check("-s", spec)
+    assert verdict.finding("aws")["diagnosis"] == "latent"
+    assert verdict.remedy["action"] == "refuse"
+
+
+def test_hosts_that_are_not_equally_far(home: Path) -> None:
+    """The configuration management has reached two of three, and one of them was started anew (G22)."""
+    verdicts: list[Verdict] = []
+    try:
+        for name, before, after in [
+            ("done", True, False),
+            ("reloaded", False, True),
+            ("not-yet", False, False),
+        ]:
+            made = Host(home / name)
+            if before:
+                made.put("shop", AWS_REGION="eu-west-1")
+            app = made.app("shop").start()
+            if after:
+                made.put("shop", AWS_REGION="eu-west-1")
+                app.reload()
+            spec = made.spec(app, made.folders(app), {"AWS_REGION": None})
+            verdicts.append(app.check("-s", spec))
+    finally:
+        kill_all_in(home)
+    assert [v.says("AWS_REGION") for v in verdicts] == [
+        ("in-sync", None),
+        ("stale", "inherited-by-reexec"),
+        ("misconfigured", "not-configured"),
+    ]
+    assert [v.remedy["action"] for v in verdicts] == ["none", "restart", "fix-configuration"]
+    assert [v.status for v in verdicts] == [0, 1, 1]
+
+
+def test_every_case_is_proven() -> None:
+    assert list(PROOFS) == [f"G{number}" for number in range(1, 26)]
+    for case, proof in PROOFS.items():
+        assert re.search(rf"\b{case}\b", range_of(globals()[proof].__doc__)), case
+
+
+def range_of(text: str) -> str:
+    """Write `G1-G4` out."""
+    return re.sub(
+        r"G(\d+)-G(\d+)", lambda m: " ".join(f"G{n}" for n in range(int(m[1]), int(m[2]) + 1)), text
+    )

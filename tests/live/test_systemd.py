@@ -129,6 +129,21 @@ def test_a_unit_as_a_source(machine: Machine) -> None:
     unit.stop()
 
 
+def test_what_only_the_memory_of_the_manager_holds(machine: Machine) -> None:
+    machine.systemctl("set-environment", "BY_HAND=1")
+    try:
+        unit = Unit(machine, "memory.service", "Environment=COLOUR=red")
+        machine.write("/etc/memory.yaml", "apps: {shop: {match: {unit: memory}, env: {BY_HAND: ~}}}")
+        for options in ([str(unit.master)], ["-s", "/etc/memory.yaml"]):
+            verdict = check(machine, *options)
+            assert verdict.app["supervisor"]["name"] == "memory.service"  # its cgroup is _memory.service
+            assert verdict.wrong() == {"BY_HAND": ("latent", "ephemeral")}
+            assert (verdict.status, verdict.remedy["action"]) == (0, "none")
+    finally:
+        machine.systemctl("unset-environment", "BY_HAND")
+    unit.stop()
+
+
 def test_changed_environment_file(machine: Machine) -> None:
     machine.write("/etc/file.env", "SIZE=large\n")
     unit = Unit(machine, "file.service", "EnvironmentFile=/etc/file.env")

@@ -24,7 +24,12 @@ def path(cgroup: str) -> str:
 
 
 def unit(cgroup_path: str) -> str | None:
-    units = [name for name in _UNIT.findall(cgroup_path) if name != "init.scope"]
+    """Name the last unit of a path.
+
+    Its folder begins with `_` where the kernel would take the name for a file of its own: `memory.service` is
+    `_memory.service` (systemd's src/basic/cgroup-util.c: cg_unescape).
+    """
+    units = [name.removeprefix("_") for name in _UNIT.findall(cgroup_path) if name != "init.scope"]
     return units[-1] if units and units[-1].endswith(".service") else None
 
 
