@@ -2,7 +2,7 @@
 
 Nothing that a master has says that it tried to exec a new one. Its pid file does: Unicorn moves it away and
 back (lib/unicorn/http_server.rb: reexec, reap_all_workers), Gunicorn's new master writes one of its own,
-with `.2`, which outlives it.
+with `.2`, which outlives it if it is killed. One that ends by itself removes it: of that nothing is left.
 """
 
 from __future__ import annotations

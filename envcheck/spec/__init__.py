@@ -12,9 +12,10 @@ from envcheck.spec.apps import app_table, apps
 from envcheck.spec.document import parse
 from envcheck.spec.fault import Fault, quoted
 from envcheck.spec.fields import Fields, Reader, Table, choice, meant, text
+from envcheck.spec.templates import extended
 from envcheck.spec.waivers import waivers
 
-LATER = frozenset(["include", "defaults", "templates", "hosts"])
+LATER = frozenset(["include", "defaults", "hosts"])
 
 
 def load(content: bytes, path: str, servers: Collection[str] = ("gunicorn", "unicorn", "any")) -> Spec:
@@ -22,15 +23,16 @@ def load(content: bytes, path: str, servers: Collection[str] = ("gunicorn", "uni
 
     Raises nothing but `SpecError`, which names a line and a key but never a value.
     """
-    apps_of = partial(apps, table=app_table(posixpath.dirname(path), servers))
+    table = app_table(posixpath.dirname(path), servers)
     readers: dict[str, Reader] = {
         "version": choice({"1": 1}),
         "description": text,
-        "apps": apps_of,
+        "apps": partial(apps, table=table),
+        "templates": partial(apps, table=table._replace(what="a template")),
         "waivers": waivers,
     }
     try:
-        given = Table("a spec", readers, LATER).read(parse(content))
+        given = Table("a spec", readers, LATER).read(extended(parse(content)))
         return Spec(path, _waived(_apps(given), given))
     except Fault as found:
         fault = found

@@ -63,8 +63,12 @@ def match_table(servers: Collection[str]) -> Table:
 
 def apps(node: Node, table: Table) -> tuple[App, ...]:
     if not isinstance(node, document.Mapping) or not node.items:
-        raise Fault(node.line, "'apps' must be a mapping with at least one app")
+        raise Fault(node.line, f"'{_key(table)}' must be a mapping with at least one app")
     return tuple(_app(name, body, table) for name, body in node.items)
+
+
+def _key(table: Table) -> str:
+    return "templates" if table.what == "a template" else "apps"
 
 
 def _app(name: Scalar, body: Node, table: Table) -> App:

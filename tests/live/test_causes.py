@@ -388,3 +388,23 @@ def test_orphaned_and_stale(make: Make, home: Path, bare: Path, run: Run) -> Non
     assert verdict.finding("COLOUR")["diagnosis"] == "stale"
     assert set(verdict.finding("COLOUR")["pids"]) == workers
     assert verdict.says(None) == ("latent", "orphaned")
+
+
+# --- a reload that came to nothing ---------------------------------------------------------------
+
+
+def test_an_upgrade_whose_new_master_was_killed(home: Path, bare: Path, run: Run) -> None:
+    """It leaves its own pid file behind, and the old one serves on; one that ends by itself removes it."""
+    server = run(Gunicorn(home, "-p", "app.pid", bins=bare).put(COLOUR="red"))
+    old = server.master
+    assert check(server).wrong() == {}
+    new = server.upgrade()
+    gone = {new, *server.generations()[new]}
+    send(new, signal.SIGKILL)
+    wait_for(lambda: not gone & server.pids(), "the new master, or a worker of it, stays")
+    server.ready()
+
+    verdict = check(server)
+
+    assert verdict.wrong() == {None: ("latent", "reload-refused")}
+    assert str(old) in verdict.finding(None)["message"]

@@ -93,6 +93,27 @@ waivers:
     assert (web.waivers, jobs.waivers) == ((first, second), (second,))
 
 
+def test_templates_lie_under_the_app() -> None:
+    text = """
+templates:
+  aws: {workers: 2, env: {REGION: a, KEY: {secret: true}, OLD: x}}
+  more: {env: {REGION: b, MORE: c}}
+apps:
+  web:
+    extends: [aws, more]
+    env: {KEY: ~, OLD: {severity: off}}
+  jobs: {extends: aws, workers: 3}
+"""
+    web, jobs = load(text.encode(), "web.yaml").apps
+    assert [(e.name, e.values, e.secret) for e in web.expectations] == [
+        ("REGION", ("b",), None),
+        ("KEY", (), None),
+        ("MORE", ("c",), None),
+    ]
+    assert [e.name for e in jobs.expectations] == ["REGION", "KEY", "OLD"]
+    assert (web.workers, jobs.workers) == (Count(2, 2), Count(3, 3))
+
+
 def test_a_list_of_matches() -> None:
     body = "{match: [{pid: 12, pidfile: /run/a.pid}, {cmdline: ['^a', b$]}]}"
     assert app(body).matches == (Match(pid=("12",), pidfile=("/run/a.pid",)), Match(cmdline=("^a", "b$")))
@@ -171,7 +192,21 @@ def test_sources_that_are_refused(source: str, says: str) -> None:
         ("apps:\n  ä: ~", "2: '\\xe4' is no name of an app: letters, digits, '.', '_', '@', '-'"),
         ("apps:\n  web: hunter2", "2: an app must be a mapping"),
         ("apps:\n  web:\n    macth: {}", "3: unknown key 'macth' in an app (did you mean 'match'?)"),
-        ("apps:\n  web:\n    extends: a", "3: 'extends' in an app is not supported by this version"),
+        ("apps:\n  web:\n    extends: a", "3: there is no template 'a'"),
+        (
+            "templates: {rails: {env: {A: b}}}\napps: {web: {extends: rials}}",
+            "2: there is no template 'rials' (did you mean 'rails'?)",
+        ),
+        (
+            "templates: {a: {evn: {A: b}}}\napps: {web: ~}",
+            "1: unknown key 'evn' in a template (did you mean 'env'?)",
+        ),
+        (
+            "templates: {a: {extends: b}}\napps: {web: ~}",
+            "1: 'extends' in a template is not supported by this version",
+        ),
+        ("templates: {}\napps: {web: ~}", "1: 'templates' must be a mapping with at least one app"),
+        ("apps: {web: {extends: {a: b}}}", "1: a text is expected here"),
         ("apps: {web: {match: {}}}", "1: a match needs at least one key"),
         ("apps: {web: {match: []}}", "1: a list with at least one item is expected here"),
         ("apps: {web: {match: unicorn}}", "1: a list with at least one item is expected here"),
