@@ -147,9 +147,13 @@ def _looping(host: Host, servers: Sequence[Server], facts: Answer) -> tuple[int,
         now = {s.first.pid: _workers(s) for s in group(processes)}
         for pid, looks in seen.items():
             looks.append(now.get(pid, frozenset()))
-    return tuple(
-        pid for pid, looks in seen.items() if sum(map(len, looks)) == len(frozenset().union(*looks)) > 1
-    )
+    return tuple(pid for pid, looks in seen.items() if _all_others(looks))
+
+
+def _all_others(looks: Sequence[frozenset[int]]) -> bool:
+    """Tell whether workers were seen more than once, and none of them twice."""
+    seen = [pid for look in looks for pid in look]
+    return len(seen) == len(set(seen)) and sum(map(bool, looks)) > 1
 
 
 def _restless(server: Server, now: float) -> bool:
