@@ -44,6 +44,7 @@ _OPAQUE = frozenset(_WORDS["opaque"].split())
 _HARMLESS = frozenset(_WORDS["harmless"].split())
 # What a following `&&` may count on: where it fails, the script is of no use anyway.
 _SUCCEEDS = frozenset(_WORDS["succeeds"].split())
+DEEPEST = 20  # files that source one another
 _GUARDS = frozenset({"-f", "-r", "-e", "-s"})
 
 
@@ -181,6 +182,10 @@ class _Shell(Expansion):
         optional = path is not None and self._guarded(path, command, before)
         if path is None or not (command.certain or optional) or self.read is None or len(self.changed) > 20:  # noqa: PLR2004
             self.gap(f"{DYNAMIC}line {command.line}: what is sourced here is not known", command.line)
+            return
+        if self.depth > DEEPEST:
+            self.gap(f"{DYNAMIC}line {command.line}: files that source one another have no end", command.line)
+            self.ended = True
             return
         facts = self.read(path)
         status = facts.status if facts else "unread"

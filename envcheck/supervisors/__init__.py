@@ -105,13 +105,15 @@ def fresh(owner: Owner, process: Process, known: Known) -> Start:
 
 
 def _fresh(owner: Owner, process: Process, known: Known) -> Start:
-    from envcheck.supervisors import nested, wrappers  # noqa: PLC0415 - only where somebody owns the server
+    from envcheck.supervisors import wrappers  # noqa: PLC0415 - only where somebody owns the server
 
     def begin(by: Owner) -> Start:
         return wrappers.follow(named(by.kind).start(by, process, known), process, known)
 
     if owner.outer is None or owner.supervising is None:
         return begin(owner)
+    from envcheck.supervisors import nested  # noqa: PLC0415 - only where somebody owns the owner
+
     outer = fresh(owner.outer, owner.supervising, known)
     owner = nested.untitled(owner, outer)
     if not nested.tells(outer):

@@ -12,7 +12,7 @@ from envcheck.noise import same
 from envcheck.secrecy import Policy
 from envcheck.sources import chain
 from envcheck.supervisors import supervisor, unsupervised
-from envcheck.supervisors.nested import HANDING_ON
+from envcheck.supervisors.ownership import HANDING_ON
 
 # They read all that they give when they start: who keeps them running restarts them, and nothing less helps.
 READING_ONCE = frozenset({"honcho"})

@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from envcheck.model import Applied, Assignment, Owner, Parsed, Process, Source, Stage
 
+# The kind of source that the environment of a supervisor itself is, which it hands on.
+INHERITED = "supervisor-environment"
+
 COMM_LENGTH = 15  # of bytes that the kernel keeps of a program's name
 
 # A shell on the way writes these anew: they are inherited where the process still has them.
@@ -68,7 +71,7 @@ def absolute(process: Process, path: str) -> str:
 
 def inherited(owner: Owner, process: Process, without: Collection[str] = ()) -> Applied:
     """Give what every child of the supervisor starts with; *without*: what it sets itself each time."""
-    source = Source("supervisor-environment", f"the environment of PID {owner.pid}", Stage.EXEC)
+    source = Source(INHERITED, f"the environment of PID {owner.pid}", Stage.EXEC)
     supervising = owner.supervising
     if supervising is None or not supervising.running.usable:
         why = supervising.running.status if supervising else "gone"

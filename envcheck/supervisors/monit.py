@@ -30,8 +30,8 @@ from envcheck.model import (
 )
 from envcheck.secrecy import Policy
 from envcheck.supervisors import monit_config
+from envcheck.supervisors.ancestry import INHERITED
 from envcheck.supervisors.known import Known
-from envcheck.supervisors.wrapped import INHERITED
 
 CONTROL, GIVEN = (
     "monit-control",

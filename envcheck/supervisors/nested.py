@@ -21,12 +21,8 @@ from envcheck.model import (
 from envcheck.noise import is_noise
 from envcheck.sources import chain
 from envcheck.supervisors import ancestry
-from envcheck.supervisors.ancestry import REWRITTEN
+from envcheck.supervisors.ancestry import INHERITED, REWRITTEN
 from envcheck.supervisors.programs import SUPERVISING
-from envcheck.supervisors.wrapped import INHERITED
-
-# Those whose environment is what they hand on, whatever else they add.
-HANDING_ON = frozenset({"runit", "daemontools", "s6", "supervisord", "circus", "honcho"})
 
 Begin = Callable[[Owner], Start]
 

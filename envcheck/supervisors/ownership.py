@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from envcheck.model import Answers, Generation, Owner, Process, Server
-from envcheck.supervisors import candidates, herder, nested, sysv
+from envcheck.supervisors import candidates, herder, sysv
 
 # What a parent did is certain, a cgroup is inherited by all that a unit starts, marks outlive their author.
 TRUST = ("ancestor", "cgroup", "marks")
+
+# Those whose environment is what they hand on, whatever else they add.
+HANDING_ON = frozenset({"runit", "daemontools", "s6", "supervisord", "circus", "honcho"})
 
 DEPTH = 4  # supervisors over supervisors
 
@@ -63,7 +66,7 @@ def owners(process: Process, processes: Mapping[int, Process], depth: int = DEPT
 
 def _nested(owner: Owner, processes: Mapping[int, Process], depth: int) -> Owner:
     """Add who keeps the supervisor itself running; marks are what it has from elsewhere, and do not count."""
-    if owner.kind not in nested.HANDING_ON or owner.supervising is None or not depth:
+    if owner.kind not in HANDING_ON or owner.supervising is None or not depth:
         return owner
     above = [o for o in owners(owner.supervising, processes, depth - 1) if o.evidence != "marks"]
     return owner._replace(outer=above[0] if above else None)

@@ -27,8 +27,8 @@ from envcheck.model import (
     Step,
 )
 from envcheck.secrecy import Policy
+from envcheck.supervisors.ancestry import INHERITED
 from envcheck.supervisors.known import Known
-from envcheck.supervisors.wrapped import INHERITED
 
 FORK = "it reaches the same process: new workers inherit its environment"
 

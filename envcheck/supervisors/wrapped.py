@@ -8,10 +8,8 @@ from collections.abc import Iterable
 from envcheck.model import Applied, Assignment, Parsed, Process, Source, Stage, Start
 from envcheck.sources import chain
 from envcheck.sources.shell_state import UNKNOWN
+from envcheck.supervisors.ancestry import INHERITED
 from envcheck.supervisors.known import Known
-
-# The environment that a supervisor itself has, and hands on.
-INHERITED = "supervisor-environment"
 
 
 class Chain:

@@ -10,8 +10,8 @@ import pytest
 from envcheck.model import Answers, Applied, Assignment, FileFacts, Parsed, Source, Stage, Start
 from envcheck.sources import chain
 from envcheck.supervisors import wrappers
+from envcheck.supervisors.ancestry import INHERITED
 from envcheck.supervisors.known import Known
-from envcheck.supervisors.wrapped import INHERITED
 
 SERVER = build.gunicorn(5)
 BASE = {"PATH": "/bin", "HOME": "/root", "INHERITED": "yes"}
@@ -167,6 +167,15 @@ def test_a_gap_before_a_cleared_environment_does_not_matter() -> None:
 def test_a_script_that_calls_itself_ends() -> None:
     start = follow("./run", files={"/srv/run": "#!/bin/sh\nexec ./run\n"})
     assert gaps(start)[-1].startswith("dynamic: a chain of commands that does not end")
+
+
+@pytest.mark.parametrize("files", [("./b", "./a"), ("./a", "./b"), ("./a; . ./a", "./b")])
+def test_files_that_source_one_another_end_in_a_gap(files: tuple[str, str]) -> None:
+    text = "#!/bin/sh\nexport A=1\n. ./a\nexport B=1\nexec gunicorn\n"
+    a, b = (f". {name}\n" for name in files)
+    start = follow("./run", files={"/srv/run": text, "/srv/a": a, "/srv/b": b})
+    assert any("source one another have no end" in why for why in gaps(start))
+    assert gained(start) == {"A": "1"}
 
 
 def test_what_is_missing_would_not_start() -> None:
