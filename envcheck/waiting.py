@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from envcheck.judge import verdict
-from envcheck.model import AppReport, HostReport, Report, Severity
+from envcheck.model import AppReport, Diagnosis, HostReport, Report, Severity
 
 # How much of one core may go into looking: a look that costs 15 ms is followed by a second of rest.
 SHARE = 0.015
@@ -87,7 +87,10 @@ def _wrong_with_host(host: HostReport, fail_on: Severity) -> list[str]:
 
 def wrong_with(app: AppReport, fail_on: Severity) -> str:
     """Say what is not as it should be; "" for an app that is in sync, and has one generation."""
-    if verdict.of_app(app, fail_on):
+    status = verdict.of_app(app, fail_on)
+    if status == verdict.COULD_NOT_TELL and app.state is not Diagnosis.UNDECIDED:
+        return f"not all that is configured for {app.name} could be read"
+    if status:
         pids = {pid for f in app.findings if f.wrong for pid in f.pids}
         return f"{app.name} is {app.state} in {len(pids)} of {len(app.server.processes)} processes"
     masters = [g.master for g in app.server.generations if g.master]

@@ -16,29 +16,21 @@ import os
 import time
 
 from .commands import ended, search_path, which
+from .lock import Refusal, lock
 from .procfs import Folder, Image, Stat, meaning
 
 if False:  # for the type checker alone
     import subprocess
 
-ROOTS = "/run"  # the runtime folder of root; others have $XDG_RUNTIME_DIR, or a folder in /tmp
 # What a login gives; the rest of the caller's environment must not get into a server.
 ENVIRONMENT = ("HOME", "USER", "LOGNAME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "DOCKER_HOST")
 TAIL = 4096  # bytes of a command's output that are kept: its end says why
 MOST = 67108864  # bytes of output; a command that writes more is ended
 TICK = 0.05  # seconds between looks at a command
+UNKNOWN = "process %d is none that the plan is about"
 GRACE = 2.0  # seconds that a command has to end when it is told to
 
 _plans = {}  # type: dict[str, Plan]
-
-
-class Refusal(Exception):
-    """`status`: locked, changed, exited, denied, unknown, error. `detail` says more."""
-
-    def __init__(self, status: str, detail: str) -> None:
-        super().__init__(status)
-        self.status = status
-        self.detail = detail
 
 
 def act(request: dict) -> dict:
@@ -55,17 +47,19 @@ def _begin(request: dict) -> dict:
     name = request["lock"]
     if name in _plans:
         raise Refusal("locked", "by this very process")
-    lock = _lock(name)
+    locked = lock(name)
     held = {}  # type: dict[int, Held]
     try:
         for process in request["processes"]:
             held[process["pid"]] = Held(process["pid"], process["start"], process["image"])
         for pid in request["signals"]:
+            if pid not in held:
+                raise Refusal("unknown", UNKNOWN % pid)
             held[pid].signal(0)
     except BaseException:
-        Plan(lock, held).close()
+        Plan(locked, held).close()
         raise
-    _plans[name] = Plan(lock, held)
+    _plans[name] = Plan(locked, held)
     return {"status": "ok", "detail": ""}
 
 
@@ -79,7 +73,7 @@ def _step(request: dict) -> dict:
     else:
         number, pid = sent
         if pid not in plan.held:
-            raise Refusal("unknown", "process %d is none that the plan is about" % pid)
+            raise Refusal("unknown", UNKNOWN % pid)
         plan.held[pid].signal(number)
         answer = {"status": "ok", "detail": "", "code": 0, "output": b""}
     answer["seconds"] = time.monotonic() - begun
@@ -185,66 +179,6 @@ class Held:
     def _close(self) -> None:
         if self.fd >= 0:
             os.close(self.fd)
-
-
-# --- the lock -------------------------------------------------------------------------------------------
-
-
-def _lock(name: str) -> int:
-    """The descriptor of a locked file. Nobody else can have put anything in its place."""
-    import fcntl
-    import stat
-
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    if not name or not name.replace("-", "").isalnum():
-        raise Refusal("error", "no name for a lock")
-    folder = _runtime_folder()
-    try:
-        fd = os.open(name, flags, 0o600, dir_fd=folder)
-    except OSError as error:
-        raise Refusal("error", "no lock: " + os.strerror(error.errno or 0)) from None
-    finally:
-        os.close(folder)
-    try:
-        facts = os.fstat(fd)
-        if not stat.S_ISREG(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_nlink != 1:
-            raise Refusal("error", "no lock: something else stands in its place")
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.ftruncate(fd, 0)
-        os.write(fd, b"%d\n" % os.getpid())
-    except BlockingIOError:
-        holder = os.read(fd, 16).decode("ascii", "replace").strip()
-        os.close(fd)
-        raise Refusal("locked", holder if holder.isdigit() else "") from None
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd
-
-
-def _runtime_folder() -> int:
-    """A folder that only this user can write to; made where it is not there."""
-    import stat
-
-    uid = os.geteuid()
-    given = os.environ.get("XDG_RUNTIME_DIR", "")
-    parent = ROOTS if uid == 0 else given if given.startswith("/") and os.path.isdir(given) else ""
-    path = parent + "/envcheck" if parent else "/tmp/envcheck-%d" % uid  # noqa: S108 - looked at below
-    try:
-        os.mkdir(path, 0o700)
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise Refusal("error", "no lock: %s: %s" % (path, os.strerror(error.errno or 0))) from None
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as error:
-        raise Refusal("error", "no lock: %s: %s" % (path, os.strerror(error.errno or 0))) from None
-    facts = os.fstat(fd)
-    if facts.st_uid != uid or stat.S_IMODE(facts.st_mode) & 0o022:
-        os.close(fd)
-        raise Refusal("error", "no lock: %s belongs to, or is open to, others" % path)
-    return fd
 
 
 # --- commands -------------------------------------------------------------------------------------------

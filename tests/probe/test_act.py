@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from probe.support import wait_for
 
-from envcheck.probe import act, procfs
+from envcheck.probe import act, lock, procfs
 
 Json = dict[str, Any]
 
@@ -37,7 +37,7 @@ class Plan:
 
 @pytest.fixture
 def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plan]:
-    monkeypatch.setattr(act, "ROOTS", str(tmp_path))
+    monkeypatch.setattr(lock, "ROOTS", str(tmp_path))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     made = Plan("test-1")
     yield made
@@ -74,6 +74,7 @@ def test_a_signal_reaches_what_is_held(plan: Plan, sleeper: subprocess.Popen[byt
 def test_nothing_else_is_signalled(plan: Plan, sleeper: subprocess.Popen[bytes]) -> None:
     assert plan.begin()["status"] == "ok"
 
+    assert Plan("test-2").begin(signals=(sleeper.pid,))["status"] == "unknown"
     assert plan.step("kill", "-TERM", str(sleeper.pid))["status"] == "unknown"
     assert sleeper.poll() is None
 
@@ -110,8 +111,8 @@ def test_a_process_that_has_ended(plan: Plan, sleeper: subprocess.Popen[bytes]) 
 
 HOLD = """\
 import sys
-from envcheck.probe import act
-act.ROOTS = sys.argv[1]
+from envcheck.probe import act, lock
+lock.ROOTS = sys.argv[1]
 print(act.act({"do": "begin", "lock": "test-1", "processes": [], "signals": []})["status"], flush=True)
 sys.stdin.read()
 """

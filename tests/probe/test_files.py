@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from probe.support import as_nobody, root_only, wait_for
 
-from envcheck.probe import answer, files
+from envcheck.probe import answer, commands, files
+from envcheck.supervisors.systemd.loaded import SCRIPT
 
 
 def file(path: Path | str, limit: int = 1048576) -> dict[str, Any]:
@@ -139,8 +140,7 @@ def test_a_folder_of_large_files_is_bounded(tmp_path: Path, monkeypatch: pytest.
 
 
 def run(*argv: str, timeout: float = 10, limit: int = 4194304) -> dict[str, Any]:
-    (found,) = answer([{"op": "run", "argv": list(argv), "timeout": timeout, "limit": limit}])
-    return dict(found)
+    return dict(commands.execute(list(argv), timeout, limit))
 
 
 def test_a_command() -> None:
@@ -150,6 +150,44 @@ def test_a_command() -> None:
     assert run("no such command")["status"] == "missing"
     assert run("/etc/passwd")["status"] == "denied"
     assert len(run("head", "-c", "1000000", "/dev/zero")["stdout"]) == 1000000
+
+
+READING = [
+    ("systemctl", "show", "-p", "MainPID", "--", "shop.service"),
+    ("systemctl", "--user", "cat", "shop.service"),
+    ("env", "XDG_RUNTIME_DIR=/run/user/7", "systemctl", "--user", "show", "x"),
+    ("env", "XDG_RUNTIME_DIR=/run/user/7", "sh", "-c", SCRIPT, "envcheck", "--user", "x.service"),
+    ("sh", "-c", SCRIPT, "envcheck", "--system", "x.service", "y; reboot"),
+    ("podman", "inspect", "--format", "{{json .Config.Env}}", "shop"),
+    ("podman", "--root", "/srv/c", "--runtime=runc", "inspect", "shop"),
+]
+CHANGING = [
+    (),
+    ("kill", "-TERM", "1"),
+    ("systemctl", "restart", "shop.service"),
+    ("systemctl", "--user", "stop", "show"),
+    ("systemctl", "-p", "show", "restart", "shop.service"),
+    ("systemctl", "--system"),
+    ("/tmp/systemctl", "show"),
+    ("podman", "--root", "inspect", "rm", "shop"),
+    ("podman", "exec", "shop", "inspect"),
+    ("sh", "-c", SCRIPT + "; reboot", "envcheck", "--system", "x"),
+    ("sh", "-c", SCRIPT.replace("MainPID", "$(reboot)"), "envcheck", "--system", "x"),
+    ("sh", "-c", SCRIPT, "envcheck", "--root=/elsewhere", "x"),
+    ("env", "LD_PRELOAD=/tmp/x.so", "systemctl", "show"),
+    ("env", "sh", "-c", "reboot"),
+]
+
+
+@pytest.mark.parametrize("argv", READING)
+def test_a_command_that_only_reads(argv: tuple[str, ...]) -> None:
+    assert commands.reads(list(argv))
+
+
+@pytest.mark.parametrize("argv", CHANGING)
+def test_any_other_is_not_run(argv: tuple[str, ...]) -> None:
+    (found,) = answer([{"op": "run", "argv": list(argv), "timeout": 9}])
+    assert (found["status"], found["code"], found["stdout"]) == ("denied", None, b"")
 
 
 def test_a_command_that_takes_too_long_ends_with_its_children() -> None:
