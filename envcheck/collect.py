@@ -36,8 +36,8 @@ SCANS = 3
 # Workers younger than this many seconds, of a master that is older than they are, are looked at again.
 YOUNG = 10.0
 SETTLED = 1.0
-LOOKS = 2
-PAUSE = 0.4
+LOOKS = 4
+PAUSE = 0.2
 
 # How often supervisors may have further questions: an include in an include is one more.
 ROUNDS = 12
@@ -145,15 +145,14 @@ def _looping(host: Host, servers: Sequence[Server], facts: Answer) -> tuple[int,
         [scan] = host.ask([_scan_request(live=False)])
         processes = [raw.process(p, facts, {}) for p in scan.get("processes", ()) if p.get("stat")]
         now = {s.first.pid: _workers(s) for s in group(processes)}
-        for pid, looks in seen.items():
-            looks.append(now.get(pid, frozenset()))
+        seen = {pid: [*looks, now[pid]] for pid, looks in seen.items() if pid in now}
     return tuple(pid for pid, looks in seen.items() if _all_others(looks))
 
 
 def _all_others(looks: Sequence[frozenset[int]]) -> bool:
-    """Tell whether workers were seen more than once, and none of them twice."""
+    """Tell whether no worker was seen twice, and more than one at all: a look may fall between two."""
     seen = [pid for look in looks for pid in look]
-    return len(seen) == len(set(seen)) and sum(map(bool, looks)) > 1
+    return len(seen) == len(set(seen)) and len(seen) > 1
 
 
 def _restless(server: Server, now: float) -> bool:
