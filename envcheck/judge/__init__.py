@@ -21,6 +21,7 @@ from envcheck.model import (
     Configured,
     Gap,
     HostReport,
+    Parsed,
     Plan,
     Report,
     Server,
@@ -101,8 +102,15 @@ def configure(server: Server, app: App | None, snapshot: Snapshot) -> Configured
     """Say what a fresh process would get: by the spec's sources, else by what its supervisor would give."""
     if snapshot.key is not None:
         return _recorded(server, app, snapshot)
-    unread = SERVERS[server.kind].unread(server, snapshot.files)
-    return _chain(server, app, snapshot)._replace(unread=unread)
+    module, files = SERVERS[server.kind], snapshot.files
+    own = [(source, files.get(source.path)) for source in module.own_sources(server)]
+    return _chain(server, app, snapshot)._replace(
+        unread=module.unread(server, files),
+        own=tuple(Applied(s, Parsed(), facts.changed) for s, facts in own if facts and facts.status == "ok"),
+        others=module.other_settings(server, files),
+        preloads=module.preloads(server, files),
+        reexec_hook=module.reexec_hook(server, files),
+    )
 
 
 def _recorded(server: Server, app: App | None, snapshot: Snapshot) -> Configured:

@@ -111,13 +111,17 @@ def _hidden(judged: Judged) -> Explanation:
 def _configuration(judged: Judged, context: Context) -> Explanation:
     name, rule, settings = judged.name, judged.rule, judged.fresh.settings
     if judged.diagnosis is Diagnosis.LATENT and set_inside(name, judged.processes, context):
+        if other := _other(judged, context):
+            return Cause.LEFT_BY_CONFIGURATION, f"no fresh process comes to {_told(other)}, which has set it"
         return Cause.SET_BY_APPLICATION, "the application sets it itself: no source does"
     winner = judged.fresh.winner
     if winner is None and (told := _dropped(judged, context) or _misnamed(judged, context)):
         return told
     if winner is None:
         if judged.diagnosis is Diagnosis.LATENT:
-            return Cause.LEAKED, "only the running process has it, no source sets it: a restart would lose it"
+            return Cause.LEAKED, LOST + (
+                f"; {_told(other)} has set it" if (other := _other(judged, context)) else ""
+            )
         return Cause.NOT_CONFIGURED, "no source sets it: a restart alone cannot help"
     better = [s for s in settings[:-1] if rule and accepts(rule, s.assignment.value)]
     if better and better[-1].source.stage is Stage.APPLICATION:
@@ -125,7 +129,7 @@ def _configuration(judged: Judged, context: Context) -> Explanation:
             f"{better[-1].origin} has it right, but dotenv keeps what {winner.origin} has set already"
         )
     if winner.assignment.value is None:
-        what = "an empty file unsets it"
+        what = "an empty file unsets it" if winner.source.kind == "envdir" else "it is unset"
         if better:
             return Cause.SHADOWED, f"{better[-1].origin} sets it, but {what}: {winner.origin}"
         return Cause.UNSET_BY_EMPTY_FILE, f"{what}: {winner.origin}"
@@ -172,8 +176,88 @@ def _unexplained(judged: Judged, context: Context) -> Explanation:
 
 
 def _stale(judged: Judged, context: Context) -> Explanation:
+    cause, evidence = _why_stale(judged, context)
+    origin = "" if cause in SAYS_WHOSE else _running_origin(judged, context)
+    return cause, f"{evidence}; {origin}" if origin else evidence
+
+
+# Their evidence says already where the running value comes from.
+SAYS_WHOSE = (
+    Cause.KEPT_BY_DOTENV,
+    Cause.POISONED_REEXEC,
+    Cause.LEFT_BY_CONFIGURATION,
+    Cause.SET_BY_APPLICATION,
+)
+
+
+def _running_origin(judged: Judged, context: Context) -> str:
+    """Say what set the value that the processes have, where a place that is known gives that very value."""
+    found = {p.running.variables.get(judged.name) for p in judged.processes}
+    value = found.pop() if len(found) == 1 else None
+    if value is None:
+        return ""
+    places = [*judged.fresh.settings[:-1], *_others(judged.name, context)]
+    same_value = [s for s in places if not s.assignment.dynamic and s.assignment.value == value]
+    if same_value:
+        return f"the running value is that of {_told(same_value[-1])}"
+    if judged.fresh.winner and judged.fresh.winner.source.stage is Stage.EXEC:
+        return ""
+    if all(p.at_exec.usable and p.at_exec.variables.get(judged.name) == value for p in judged.processes):
+        return "the running value is the one that it was exec'd with"
+    return ""
+
+
+def _others(name: str, context: Context) -> list[Setting]:
+    return [s for s in context.configured.others if s.assignment.name == name]
+
+
+def _other(judged: Judged, context: Context) -> Setting | None:
+    """Give the place that a fresh process does not come to, and that has set what the processes have."""
+    values = {p.running.variables.get(judged.name) for p in judged.processes}
+    found = [
+        s for s in _others(judged.name, context) if s.assignment.dynamic or {s.assignment.value} == values
+    ]
+    return found[-1] if found else None
+
+
+def _told(setting: Setting) -> str:
+    by = setting.assignment.by
+    return f"{by} at {setting.origin}" if by else setting.origin
+
+
+LOST = "only the running process has it, no source sets it: a restart would lose it"
+
+
+def left_by_configuration(judged: Judged, context: Context) -> Explanation | None:
+    """The server has set it since it was exec'd, and its configuration, which says so no more, is younger.
+
+    Only where the application is not loaded in the master: nothing else sets variables there.
+    """
+    configured = context.configured
+    if judged.fresh.settings or configured.preloads is not False or not configured.own:
+        return None
+    masters = [g.master for g in context.server.generations if g.master]
+    own = max(configured.own, key=lambda a: a.changed)
+    oldest = masters[0] if masters else None
+    if oldest is None or not oldest.at_exec.usable or judged.name in oldest.at_exec.variables:
+        return None
+    if own.changed <= oldest.started:
+        return None
+    for process in judged.processes:
+        master = context.generation(process).master
+        if master is None or judged.name not in master.live.variables:
+            return None
+    return Cause.LEFT_BY_CONFIGURATION, (
+        f"no source sets it; the master has set it since it was exec'd, and {own.source.path} changed at "
+        f"{context.clock(own.changed)}"
+    )
+
+
+def _why_stale(judged: Judged, context: Context) -> Explanation:
     return (
-        _by_application(judged, context)
+        left_by_configuration(judged, context)
+        or _by_configured_application(judged, context)
+        or _by_application(judged, context)
         or _mixed(judged, context)
         or _kept_by_dotenv(judged, context)
         or _from_supervisor(judged, context)
@@ -245,6 +329,20 @@ def _by_application(judged: Judged, context: Context) -> Explanation | None:
         Cause.SET_BY_APPLICATION,
         "it was started with the right value; the application changes it, and would again after a restart",
     )
+
+
+def _by_configured_application(judged: Judged, context: Context) -> Explanation | None:
+    """The master has what the server's configuration sets, and its workers, which are younger, have not."""
+    winner = judged.fresh.winner
+    if winner is None or winner.source.stage not in (Stage.CODE, Stage.CONFIG, Stage.START):
+        return None
+    for process in judged.processes:
+        master = context.generation(process).master
+        if master is None or process.pid == master.pid or process.started - TICK <= winner.changed:
+            return None
+        if not master.live.usable or master.live.variables.get(judged.name) != judged.fresh.value:
+            return None
+    return Cause.SET_BY_APPLICATION, f"the master has what {winner.origin} sets; the application changes it"
 
 
 def _mixed(judged: Judged, context: Context) -> Explanation | None:

@@ -63,6 +63,9 @@ def fresh(name: str, configured: Configured) -> Fresh:
     places = [i for i, a in enumerate(configured.applied) if a.source == winner.source]
     # What the server itself sets comes after the chain.
     certain = not unread or not places or places[0] > unread[-1]
+    if winner.assignment.keeps:
+        # It counts only where nothing has set the variable before.
+        certain = configured.known and not unread and not is_noise(name)
     return Fresh(certain and not winner.assignment.dynamic, winner.assignment.value, settings)
 
 
@@ -82,6 +85,8 @@ def right(name: str, rule: Expectation | None, fresh: Fresh, value: str | None) 
         return None
     # Whether a dotenv loader overrides what is set already is known to the application alone: if the process
     # has the value of the file, it does.
+    if fresh.winner and fresh.winner.late:
+        return False
     kept = (s for s in fresh.settings if s.source.stage is Stage.APPLICATION)
     return accepted if value is not None and any(s.assignment.value == value for s in kept) else False
 
@@ -122,9 +127,10 @@ def judge(name: str, rule: Expectation | None, configured: Configured, server: S
     processes = concerned(name, expected, server)
     readable = [p for p in processes if p.running.usable]
     unreadable = tuple(p for p in processes if not p.running.usable)
-    early = expected.winner is None or expected.winner.source.stage is Stage.EXEC
-    if configured.unread and early and any(_changed_inside(name, p) for p in readable):
-        # The server's own configuration may have done it, and could not be read.
+    early = expected.winner is None or expected.winner.source.stage in (Stage.EXEC, Stage.CODE, Stage.START)
+    absent = expected.winner is None and any(name not in p.running.variables for p in readable)
+    if configured.unread and early and (absent or any(_changed_inside(name, p) for p in readable)):
+        # The server's own configuration may have done it, or would do it, and could not be read.
         expected = expected._replace(known=False)
     is_right = {p.pid: right(name, rule, expected, p.running.variables.get(name)) for p in readable}
     verdicts: list[Judged] = []
@@ -159,10 +165,24 @@ def concerned(name: str, fresh: Fresh, server: Server) -> tuple[Process, ...]:
 
     What the application sets, by dotenv or by itself, is in the workers alone, unless it is preloaded.
     """
-    by_application = fresh.winner is not None and fresh.winner.source.stage is Stage.APPLICATION
+    winner = fresh.winner
+    by_application = winner is not None and winner.source.stage is Stage.APPLICATION
+    if winner is not None and _in_workers_alone(fresh.settings):
+        masters = {g.master.pid for g in server.generations if g.master and g.workers}
+        return tuple(p for p in server.processes if p.pid not in masters)
     idle = [g.master for g in server.generations if g.master and (by_application or _set_by_workers(name, g))]
     spared = {m.pid for m in idle if m.running.usable and name not in m.running.variables}
     return tuple(p for p in server.processes if p.pid not in spared)
+
+
+def _in_workers_alone(settings: Sequence[Setting]) -> bool:
+    """Tell whether a worker comes to another value than its master.
+
+    A hook sets it in workers; and a worker sets raw_env once more, after what hooks have set in the master.
+    """
+    stage = settings[-1].source.stage
+    coded = any(s.source.stage in (Stage.CODE, Stage.START) for s in settings)
+    return stage is Stage.WORKER or (coded and stage in (Stage.CONFIG, Stage.ARGUMENT))
 
 
 def _set_by_workers(name: str, generation: Generation) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from envcheck.judge import compare
-from envcheck.judge.cause import Context, explain, fleeting, set_inside, unread
+from envcheck.judge.cause import Context, explain, fleeting, left_by_configuration, set_inside, unread
 from envcheck.judge.compare import Judged
 from envcheck.judge.constraints import with_constraints
 from envcheck.model import (
@@ -69,12 +69,16 @@ def _worth_telling(judged: Judged, context: Context) -> bool:
         return True
     # Only the process has it: a finding where it came with the exec, not where the application set it.
     noise = compare.excused(judged.name, context.configured, judged.processes)
-    return not noise and not set_inside(judged.name, judged.processes, context)
+    inside = set_inside(judged.name, judged.processes, context)
+    named = any(s.assignment.name == judged.name for s in context.configured.others)
+    return not noise and (not inside or named or left_by_configuration(judged, context) is not None)
 
 
 def _only_the_process(judged: Judged, context: Context) -> Judged:
     """Without rule or source: stale if a source of the chain changed since it was read, else latent."""
     if judged.rule is not None or judged.fresh.settings or judged.diagnosis is not Diagnosis.STALE:
+        return judged
+    if left_by_configuration(judged, context):
         return judged
     changed = max((a.changed for a in context.configured.applied), default=0.0)
     read = [context.generation(p).environment_read for p in judged.processes]

@@ -9,6 +9,7 @@ from envcheck.judge.cause import Context
 from envcheck.model import (
     Action,
     Cause,
+    Change,
     Diagnosis,
     Finding,
     Hazard,
@@ -21,6 +22,7 @@ from envcheck.model import (
 )
 from envcheck.secrecy import Policy
 from envcheck.servers import SERVERS
+from envcheck.servers.table import What
 from envcheck.supervisors import acting, supervisor, unsupervised
 
 # From the least disruptive on; what no restart can help with comes last, because it comes first to do.
@@ -45,6 +47,7 @@ BY_CAUSE = {
 }
 
 UNKNOWN = "what a restart would give is not known: name the sources in the spec"
+UNCERTAIN = "only running the server's configuration tells what it gives: check again afterwards"
 AS_ROOT = "run envcheck as root, with sudo, or as the user of the server: its environment may not be read"
 COMPARE = "say what is expected, in a spec: envcheck check -s FILE; what it has: envcheck show"
 NOTES = {
@@ -64,21 +67,24 @@ def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, po
     action = max((a for a, _ in wanted), key=ORDER.index, default=Action.NONE)
     if any(f.cause is Cause.UNSTARTABLE for f in findings):
         action = max(action, Action.REFUSE, key=ORDER.index)
-    stages = frozenset(_stage(f) for a, f in wanted if a is action)
+    whats = frozenset(_what(f) for a, f in wanted if a is action)
     context = _without_removed(context, findings)
     steps = all_or_none(_steps(action, context, snapshot, policy))
     unexplained = any(f.diagnosis is Diagnosis.UNEXPLAINED and f.cause is None for f in findings)
     by_hand = action is Action.RESTART and not steps
+    uncertain = any(a is action is not Action.NONE and f.cause is Cause.DYNAMIC_SOURCE for a, f in wanted)
     helpless = action in NOTES or by_hand or (unexplained and not steps)
     return Remedy(
         action=_amounts_to(action, context),
-        sufficient=not helpless and all(s.runnable for s in steps),
+        sufficient=not (helpless or uncertain) and all(s.runnable for s in steps),
         steps=steps,
-        insufficient=_insufficient(action, context, stages, snapshot, policy) if steps or by_hand else (),
+        insufficient=_insufficient(action, context, whats, snapshot, policy) if steps or by_hand else (),
         hazards=_hazards(action, context, findings, snapshot, steps),
         note=_note(action, [f for a, f in wanted if a is action], helpless=helpless)
         or (_advice(context, snapshot) if by_hand else "")
         or (AS_ROOT if _refused(findings) else "")
+        or (UNCERTAIN if uncertain else "")
+        or _perhaps(action, whats, context.configured.reexec_hook)
         or (f"{COMPARE} {context.server.first.pid}" if _incomparable(findings) else ""),
     )
 
@@ -167,11 +173,19 @@ def _incomparable(findings: Sequence[Finding]) -> bool:
     return any(f.variable is None and f.diagnosis is Diagnosis.UNPROVEN for f in findings)
 
 
+def _perhaps(action: Action, whats: frozenset[What], hook: str) -> str:
+    """Say what may be enough after all: a re-exec, where a hook gives the new master another environment."""
+    frozen = action is Action.RESTART and any(stage is Stage.EXEC for stage, _ in whats)
+    return f"USR2 would be enough if {hook} gives the new master what has changed" if frozen and hook else ""
+
+
 def _insufficient(
-    action: Action, context: Context, stages: frozenset[Stage], snapshot: Snapshot, policy: Policy
+    action: Action, context: Context, whats: frozenset[What], snapshot: Snapshot, policy: Policy
 ) -> tuple[Step, ...]:
     server = context.server
-    own = SERVERS[server.kind].insufficient(action, server, stages)
+    own = SERVERS[server.kind].insufficient(action, server, whats)
+    if context.configured.reexec_hook:
+        own = tuple(s for s in own if "-USR2" not in s.argv)
     if action not in (Action.RESTART, Action.ADOPT):
         return own
     told = acting.insufficient(server, context.configured, snapshot, policy)
@@ -179,7 +193,21 @@ def _insufficient(
 
 
 def _stage(finding: Finding) -> Stage:
+    by_configuration = finding.cause in (Cause.LEFT_BY_CONFIGURATION, Cause.DYNAMIC_SOURCE)
+    if by_configuration and not finding.settings:
+        return Stage.CODE
     return finding.settings[-1].source.stage if finding.settings else Stage.EXEC
+
+
+def _what(finding: Finding) -> What:
+    """Say where something has changed, and what has become of it as seen from the processes."""
+    if not finding.settings and finding.cause is not Cause.DYNAMIC_SOURCE:
+        return _stage(finding), Change.REMOVED
+    had = finding.live.present if finding.live.present is not None else finding.at_exec.present
+    if had is False:
+        return _stage(finding), Change.ADDED
+    kept = bool(finding.settings) and finding.settings[-1].assignment.keeps
+    return _stage(finding), Change.KEPT if kept else Change.CHANGED
 
 
 def _action(finding: Finding, context: Context, *, preload: bool | None) -> Action:
@@ -206,8 +234,8 @@ def _action(finding: Finding, context: Context, *, preload: bool | None) -> Acti
             return _finished(context)
         case Diagnosis.STALE | Diagnosis.UNEXPLAINED if finding.cause and finding.cause in BY_CAUSE:
             return BY_CAUSE[finding.cause]
-        case Diagnosis.STALE:
-            return SERVERS[context.server.kind].cure(_stage(finding), context.server, preload=preload)
+        case Diagnosis.STALE | Diagnosis.UNEXPLAINED if _curable(finding):
+            return SERVERS[context.server.kind].cure(_what(finding), context.server, preload=preload)
         case _:
             return Action.NONE
 
@@ -215,6 +243,14 @@ def _action(finding: Finding, context: Context, *, preload: bool | None) -> Acti
 def _finished(context: Context) -> Action:
     """Say how a half-done upgrade ends: who watches the old master takes its end for that of the server."""
     return Action.RESTART if acting.watched(context.server.owner) else Action.RETIRE_OLD
+
+
+def _curable(finding: Finding) -> bool:
+    """Tell whether a server that runs its configuration again, or is started anew, may have it right."""
+    if finding.diagnosis is Diagnosis.STALE:
+        return True
+    of_the_server = not finding.settings or bool(finding.settings[-1].assignment.by)
+    return finding.cause is Cause.DYNAMIC_SOURCE and of_the_server
 
 
 def _lost(context: Context) -> bool:

@@ -61,6 +61,7 @@ from envcheck.model.steps import (
 from envcheck.model.words import (
     Action,
     Cause,
+    Change,
     Diagnosis,
     Disruption,
     Result,
@@ -77,6 +78,7 @@ __all__ = [
     "Applied",
     "Assignment",
     "Cause",
+    "Change",
     "Condition",
     "Configured",
     "Constraint",

@@ -18,6 +18,8 @@ class Assignment(NamedTuple):
     dynamic: bool = False  # only running something could tell the value
     changed: float = 0.0  # when, if that is not when its source changed
     fleeting: bool = False  # in the memory of the supervisor alone: gone when that is started anew
+    by: str = ""  # what in a server's configuration sets it: raw_env, os.environ, ENV, or a hook by its name
+    keeps: bool = False  # what is set already stays: ||=, setdefault
 
     def __repr__(self) -> str:
         return f"Assignment({self.name!r}, line {self.line})"
@@ -117,6 +119,7 @@ class Setting(NamedTuple):
     source: Source
     assignment: Assignment
     changed: float
+    late: bool = False  # after the application is loaded
 
     @property
     def origin(self) -> str:
@@ -137,6 +140,10 @@ class Configured(NamedTuple):
     known: bool = False  # False: there is no chain to compare with
     start: Start | None = None  # what the supervisor would do, where that is where it comes from
     unread: str = ""  # why the server's own configuration may set variables that are not told here
+    own: tuple[Applied, ...] = ()  # the files of that configuration, for when they changed
+    others: tuple[Setting, ...] = ()  # what they set that a fresh process does not come to
+    preloads: bool | None = None  # whether the master loads the application; None: not known
+    reexec_hook: str = ""  # where they may give a re-exec'd master another environment
     removed: frozenset[str] = (
         frozenset()
     )  # what the server has and no source sets: it is not to have it again

@@ -17,8 +17,20 @@ class Stage(StrEnum):
 
     EXEC = "exec"  # before the server is exec'd: unit, envdir, EnvironmentFile, shell
     ARGUMENT = "argument"  # on the server's command line, which a re-exec repeats
-    CONFIG = "config"  # by the server, whenever it reads its own configuration file
+    CONFIG = "config"  # by a list in the server's configuration (raw_env), set and reset when it is read
+    CODE = "code"  # by code of that file or a hook in it: in the master, whenever it is read
+    START = "start"  # by a hook that the master runs once, when it starts
+    WORKER = "worker"  # by a hook that every new worker runs: the master does not have it
     APPLICATION = "application"  # by the application when it is loaded; what is set already is kept
+
+
+class Change(StrEnum):
+    """What has become of a variable where it is set, as seen from the process."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    KEPT = "kept"  # changed, but what sets it keeps what is set already
+    REMOVED = "removed"
 
 
 class Diagnosis(StrEnum):
@@ -65,6 +77,9 @@ class Cause(StrEnum):
     MIXED_WORKERS = "mixed-workers"
     ORPHANED = "orphaned"
     LEAKED = "leaked"
+    LEFT_BY_CONFIGURATION = (
+        "left-by-configuration"  # the server's configuration has set it, and no longer does
+    )
     UNSTARTABLE = "unstartable"
     NOT_APPLIED = "not-applied"  # the source is older than the process, which has another value all the same
     WRONG_VALUE = "wrong-value"  # configured and running agree, and both are not what is expected

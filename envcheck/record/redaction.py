@@ -88,7 +88,8 @@ def _environments(snapshot: Snapshot, computed: Iterable[Recorded]) -> list[Mapp
     for server in snapshot.servers:
         processes += [*server.processes, *(o.supervising for o in server.owners if o.supervising)]
     running = [r.variables for p in processes for r in (p.at_exec, p.live)]
-    placed = (s.assignment for r in computed for places in r.configured.settings.values() for s in places)
+    known = [(*r.configured.settings.values(), r.configured.others) for r in computed]
+    placed = (s.assignment for chains in known for places in chains for s in places)
     return [*running, *({a.name: a.value} for a in placed if a.value is not None)]
 
 

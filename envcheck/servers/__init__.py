@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from envcheck.model import Action, FileFacts, Process, Role, Server, Setting, Source, Stage, Step
+from envcheck.model import Action, FileFacts, Process, Role, Server, Setting, Source, Step
 from envcheck.servers import gunicorn, unicorn
+from envcheck.servers.table import What
 
 
 class ServerKind(Protocol):
@@ -59,7 +60,18 @@ class ServerKind(Protocol):
         ...
 
     def own_settings(self, server: Server, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:
-        """Say which variables the server itself sets, from its arguments and the files of `own_sources`."""
+        """Say which variables the server itself sets, from its arguments and the files of `own_sources`.
+
+        They stand in the order in which a fresh worker comes to them.
+        """
+        ...
+
+    def other_settings(self, server: Server, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:
+        """Say what its configuration sets where a fresh process does not come: at a reload, a re-exec."""
+        ...
+
+    def reexec_hook(self, server: Server, files: Mapping[str, FileFacts]) -> str:
+        """Say where its configuration may give a re-exec'd master another environment, or ""."""
         ...
 
     def unread(self, server: Server, files: Mapping[str, FileFacts]) -> str:
@@ -70,15 +82,15 @@ class ServerKind(Protocol):
         """Tell whether the master loads the application; None: only running its configuration could tell."""
         ...
 
-    def cure(self, stage: Stage, server: Server, *, preload: bool | None) -> Action:
-        """Name the least disruptive action that brings in a change made at `stage`."""
+    def cure(self, what: What, server: Server, *, preload: bool | None) -> Action:
+        """Name the least disruptive action that brings a change in: where it was made, and which it is."""
         ...
 
     def signal(self, action: Action, server: Server) -> Step | None:
         """Give the signal to the server that amounts to the action, or None."""
         ...
 
-    def insufficient(self, action: Action, server: Server, stages: frozenset[Stage]) -> tuple[Step, ...]:
+    def insufficient(self, action: Action, server: Server, whats: frozenset[What]) -> tuple[Step, ...]:
         """Give the popular steps below `action`, each with the reason why it is not enough."""
         ...
 

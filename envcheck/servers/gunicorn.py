@@ -11,8 +11,22 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 
-from envcheck.model import Action, Disruption, FileFacts, Process, Role, Server, Setting, Source, Stage, Step
+from envcheck.model import (
+    Action,
+    Disruption,
+    FileFacts,
+    Process,
+    Role,
+    Server,
+    Setting,
+    Source,
+    Stage,
+    Step,
+)
+from envcheck.servers.configuration import APPLICATION, Place, doubt, is_half_done, ordered, others, readable
+from envcheck.servers.gunicorn_cures import CURES, HUP_ENDS_NEW, HUP_KEEPS, PRELOADED, USR2_KEEPS
 from envcheck.servers.signals import has, mask, masters, option, send, started_in
+from envcheck.servers.table import What, first, look_up
 from envcheck.sources import gunicorn_config
 
 WORDS = ("gunicorn",)
@@ -27,28 +41,27 @@ SCRIPT = re.compile(r"gunicorn(3|_\w+|-\d[\d.]*)?$")
 # Options of the interpreter that take the next word as their value (python --help).
 TAKES_VALUE = ("-W", "-X", "--check-hash-based-pycs")
 
-# What brings a change in, by where it was made. Stage.EXEC: Arbiter.reexec() execs with cfg.env_orig, the
-# environment that the master itself was started with. Stage.ARGUMENT: the same argv again (START_CTX).
-CURES = {
-    (Stage.EXEC, False): Action.RESTART,
-    (Stage.EXEC, True): Action.RESTART,
-    (Stage.ARGUMENT, False): Action.RESTART,
-    (Stage.ARGUMENT, True): Action.RESTART,
-    (Stage.CONFIG, False): Action.RELOAD,
-    (Stage.CONFIG, True): Action.RELOAD,
-    (Stage.APPLICATION, False): Action.RELOAD,
-    (Stage.APPLICATION, True): Action.RESTART,
-}
-
-HUP_KEEPS = {
-    Stage.EXEC: "HUP forks new workers from the same master: they inherit its environment",
-    Stage.ARGUMENT: "HUP reads the configuration again, but the command line stays what it was",
-    Stage.APPLICATION: "an application that is preloaded is not loaded again by HUP",
-}
-HUP_ENDS_NEW = "an upgrade is half done: HUP would end the new master, and the old one keeps what it has"
-USR2_KEEPS = {
-    Stage.EXEC: "USR2 execs the new master with the environment that the old one was started with",
-    Stage.ARGUMENT: "USR2 execs the new master with the old command line",
+# Order in which a fresh worker comes to its variables (arbiter.py: setup(), start(), spawn_worker();
+# workers/base.py: init_process() sets raw_env once more). What is not here is run at other occasions.
+SET_BY = (
+    "os.environ",
+    "on_starting",
+    "when_ready",
+    "pre_fork",
+    "post_fork",
+    "raw_env",
+    APPLICATION,
+    "post_worker_init",
+)
+SET_BY_PRELOADED = ("os.environ", APPLICATION, *(by for by in SET_BY[1:] if by != APPLICATION))
+STAGES = {
+    "os.environ": Stage.CODE,
+    "raw_env": Stage.CONFIG,
+    "on_starting": Stage.START,
+    "when_ready": Stage.START,
+    "pre_fork": Stage.CODE,
+    "post_fork": Stage.WORKER,
+    "post_worker_init": Stage.WORKER,
 }
 
 
@@ -168,63 +181,72 @@ def _folder(process: Process) -> str | None:
 
 
 def folder(server: Server, files: Mapping[str, FileFacts]) -> str | None:
-    if any(gunicorn_config.changes_folder(facts.content) for _, facts in _configuration(server, files)):
+    if any(
+        gunicorn_config.changes_folder(facts.content) for _, facts in readable(own_sources(server), files)
+    ):
         return started_in(server.first)
     return _folder(server.first)
 
 
 def unread(server: Server, files: Mapping[str, FileFacts]) -> str:
     """Say why its own configuration may set variables that `own_settings` does not tell of, or ""."""
-    if option(_own_arguments(server.first), "-e", "--env"):
-        return ""
     given = option(_own_arguments(server.first), "-c", "--config")
     for source in own_sources(server):
         facts = files.get(source.path)
         if facts is None or (facts.status == "missing" and not given):
             return ""
-        return (
-            gunicorn_config.doubts(facts.content)
-            if facts.status == "ok"
-            else f"{source.path} could not be read"
-        )
+        if facts.status != "ok":
+            return f"{source.path} could not be read"
+        found = gunicorn_config.scan(facts.content)
+        replaced = option(_own_arguments(server.first), "-e", "--env")
+        return ("" if replaced else doubt(source, found.raw_env)) or doubt(source, found.environ)
     return "its configuration is a module of Python" if given else ""
 
 
 def own_settings(server: Server, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:
-    """`-e` of the command line, else of GUNICORN_CMD_ARGS, else `raw_env`: each replaces the whole list."""
+    """Give what the configuration sets, in the order in which a fresh worker comes to it.
+
+    `-e` of the command line, else of GUNICORN_CMD_ARGS, else `raw_env`: each replaces the whole list.
+    """
     given = option(_from_command_line(server.first), "-e", "--env")
     given = given or option(_from_environment(server.first), "-e", "--env")
-    if given:
-        source = Source("gunicorn-arguments", "command line", Stage.ARGUMENT)
-        return tuple(Setting(source, a, 0.0) for a in gunicorn_config.raw_env(given))
-    for source, facts in _configuration(server, files):
-        parsed = gunicorn_config.parse(facts.content)
-        return tuple(Setting(source, a, facts.changed) for a in parsed.assignments)
-    return ()
+    order = SET_BY_PRELOADED if preloads(server, files) else SET_BY
+    found = ordered([p for p in _places(server, files) if not given or p[1].by != "raw_env"], order, STAGES)
+    source = Source("gunicorn-arguments", "command line", Stage.ARGUMENT)
+    listed = [Setting(source, a, 0.0, late=order is SET_BY_PRELOADED) for a in gunicorn_config.raw_env(given)]
+    before = [s for s in found if order.index(s.assignment.by) < order.index("raw_env")]
+    return (*before, *listed, *found[len(before) :])
 
 
-def _configuration(server: Server, files: Mapping[str, FileFacts]) -> list[tuple[Source, FileFacts]]:
-    named = [(source, files.get(source.path)) for source in own_sources(server)]
-    return [(source, facts) for source, facts in named if facts is not None and facts.status == "ok"]
+def other_settings(server: Server, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:
+    return others(_places(server, files), SET_BY)
+
+
+def _places(server: Server, files: Mapping[str, FileFacts]) -> list[Place]:
+    found = readable(own_sources(server), files)
+    return [(s, a, f.changed) for s, f in found for a in gunicorn_config.parse(f.content).assignments]
+
+
+def reexec_hook(server: Server, files: Mapping[str, FileFacts]) -> str:
+    for source, facts in readable(own_sources(server), files):
+        line = gunicorn_config.scan(facts.content).reexec
+        return f"pre_exec at {source.path}:{line}" if line else ""
+    return ""
 
 
 def preloads(server: Server, files: Mapping[str, FileFacts]) -> bool | None:
     if "--preload" in _own_arguments(server.first):
         return True
-    for _, facts in _configuration(server, files):
+    for _, facts in readable(own_sources(server), files):
         return gunicorn_config.preload_app(facts.content)
     return None if arguments(server.first) is None else False
 
 
-def cure(stage: Stage, server: Server, *, preload: bool | None) -> Action:
-    action = CURES[stage, preload is not False]
+def cure(what: What, server: Server, *, preload: bool | None) -> Action:
+    action = look_up(CURES if preload is False else PRELOADED, what)
     # Observed with 27.0.1: HUP ends the new master of a half-done upgrade. Orphans have no master to take it.
-    unfit = _half_done(server) or not masters(server)
+    unfit = is_half_done(server) or not masters(server)
     return Action.RESTART if action is Action.RELOAD and unfit else action
-
-
-def _half_done(server: Server) -> bool:
-    return len(masters(server)) > 1
 
 
 def signal(action: Action, server: Server) -> Step | None:
@@ -234,14 +256,12 @@ def signal(action: Action, server: Server) -> Step | None:
     return send("HUP", server.first.pid, why, Disruption.WORKERS)
 
 
-def insufficient(action: Action, server: Server, stages: frozenset[Stage]) -> tuple[Step, ...]:
+def insufficient(action: Action, server: Server, whats: frozenset[What]) -> tuple[Step, ...]:
     if action is not Action.RESTART or not masters(server):
         return ()
     pid = server.first.pid
-    hup = [HUP_KEEPS[s] for s in Stage if s in stages and s in HUP_KEEPS][:1]
-    if _half_done(server):
-        hup = [HUP_ENDS_NEW]
-    usr2 = [USR2_KEEPS[s] for s in Stage if s in stages and s in USR2_KEEPS][:1]
+    hup = [HUP_ENDS_NEW] if is_half_done(server) else first(HUP_KEEPS, whats)
+    usr2 = first(USR2_KEEPS, whats)
     return tuple([send("HUP", pid, why) for why in hup] + [send("USR2", pid, why) for why in usr2])
 
 

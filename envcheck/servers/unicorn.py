@@ -9,8 +9,30 @@ import posixpath
 import re
 from collections.abc import Mapping
 
-from envcheck.model import Action, Disruption, FileFacts, Process, Role, Server, Setting, Source, Stage, Step
+from envcheck.model import (
+    Action,
+    Disruption,
+    FileFacts,
+    Process,
+    Role,
+    Server,
+    Setting,
+    Source,
+    Stage,
+    Step,
+)
+from envcheck.servers.configuration import APPLICATION, Place, doubt, is_half_done, ordered, others, readable
 from envcheck.servers.signals import has, mask, masters, option, send, started_in
+from envcheck.servers.table import What, first, look_up
+from envcheck.servers.unicorn_cures import (
+    CURES,
+    HUP_KEEPS,
+    HUP_LOSES_PIDFILE,
+    HUP_REEXECS,
+    PRELOADED,
+    USR2_KEEPS,
+)
+from envcheck.sources import unicorn_config
 
 WORDS = ("unicorn",)
 INTERPRETERS = ("/ruby", "/jruby", "/truffleruby")
@@ -19,39 +41,29 @@ INTERPRETERS = ("/ruby", "/jruby", "/truffleruby")
 MASTER_CATCHES = mask("TTIN", "TTOU", "WINCH", "USR2")
 WORKER_IGNORES = mask("HUP", "USR2", "TTIN", "TTOU", "WINCH")
 
-# A title may be cut anywhere: it has no more room than the original command line had.
-TITLE = re.compile(r"(unicorn\w*) (master|worker\[\d+\])( \(old\))?( .*)?$", re.DOTALL)
+# A title may be cut anywhere: it has no more room than the original command line had. It begins with the name
+# of the program, which a configuration may have changed (START_CTX[0]).
+TITLE = re.compile(r"(\S+) (master|worker\[\d+\])( \(old\))?( .*)?$", re.DOTALL)
 LAUNCHER = re.compile(r"unicorn(_rails)?$")
 
-CURES = {
-    (Stage.EXEC, False): Action.RESTART,
-    (Stage.EXEC, True): Action.RESTART,
-    (Stage.ARGUMENT, False): Action.RESTART,
-    (Stage.ARGUMENT, True): Action.RESTART,
-    (Stage.CONFIG, False): Action.RESTART,
-    (Stage.CONFIG, True): Action.RESTART,
-    (Stage.APPLICATION, False): Action.RELOAD,
-    (Stage.APPLICATION, True): Action.RESTART,
+# Order in which a fresh worker comes to its variables (http_server.rb: initialize(), start(),
+# spawn_missing_workers(), init_worker_process(), worker_loop()). What is not here is run at other occasions.
+SET_BY = ("ENV", "before_fork", "after_fork", APPLICATION, "after_worker_ready")
+SET_BY_PRELOADED = ("ENV", APPLICATION, "before_fork", "after_fork", "after_worker_ready")
+STAGES = {
+    "ENV": Stage.CODE,
+    "before_fork": Stage.CODE,
+    "after_fork": Stage.WORKER,
+    "after_worker_ready": Stage.WORKER,
 }
-
-HUP_KEEPS = {
-    Stage.EXEC: "HUP forks new workers from the same master: they inherit its environment",
-    Stage.APPLICATION: "the application is preloaded: what it has set in the master stays set",
-}
-USR2_KEEPS = {
-    Stage.EXEC: "USR2 execs the new master with the environment of the old one",
-    Stage.APPLICATION: "USR2 execs the new master with all that the old one has set in its environment",
-}
-HUP_REEXECS = "without a configuration file HUP re-executes like USR2, and leaves two masters"
-HUP_LOSES_PIDFILE = "HUP makes the master forget the pid file that its command line names"
 
 
 def role(process: Process) -> Role | None:
     title = " ".join(process.argv)
     match = TITLE.match(title)
-    if match:
+    if match and match[1].startswith("unicorn"):
         return Role.MASTER if match[2] == "master" else Role.WORKER
-    if not _is_unicorn(process):
+    if not (match or _is_unicorn(process)):
         return None
     if has(process.caught, MASTER_CATCHES):
         return Role.MASTER
@@ -113,21 +125,37 @@ def own_sources(server: Server) -> tuple[Source, ...]:
 
 
 def unread(server: Server, files: Mapping[str, FileFacts]) -> str:
-    """Say whether Ruby code in its configuration may set variables, or ""."""
+    """Say why its configuration may set variables that `own_settings` does not tell of, or ""."""
     for source in own_sources(server):
         facts = files.get(source.path)
         if facts is None:
             return ""
         if facts.status != "ok":
             return f"{source.path} could not be read"
-        return "it uses ENV" if re.search(rb"^[^#\n]*\bENV\b", facts.content, re.MULTILINE) else ""
+        return doubt(source, unicorn_config.parse(facts.content))
     return ""
 
 
 def own_settings(server: Server, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:
-    """Unicorn has no list of variables; what Ruby code in its configuration sets is not read."""
-    del server, files
-    return ()
+    """Give what the configuration does to ENV, in the order in which a fresh worker comes to it."""
+    order = SET_BY_PRELOADED if preloads(server, files) else SET_BY
+    return ordered(_places(server, files), order, STAGES)
+
+
+def other_settings(server: Server, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:
+    return others(_places(server, files), SET_BY)
+
+
+def _places(server: Server, files: Mapping[str, FileFacts]) -> list[Place]:
+    found = readable(own_sources(server), files)
+    return [(s, a, f.changed) for s, f in found for a in unicorn_config.parse(f.content).assignments]
+
+
+def reexec_hook(server: Server, files: Mapping[str, FileFacts]) -> str:
+    for source, facts in readable(own_sources(server), files):
+        line = unicorn_config.scan(facts.content).reexec
+        return f"{source.path}:{line}" if line else ""
+    return ""
 
 
 def folder(server: Server, files: Mapping[str, FileFacts]) -> str | None:
@@ -145,20 +173,17 @@ def preloads(server: Server, files: Mapping[str, FileFacts]) -> bool | None:
         facts = files.get(source.path)
         if facts is None or facts.status != "ok":
             return None
-        plain = re.findall(rb"^preload_app[ \t(]+(true|false)\)?[ \t]*(?:#.*)?$", facts.content, re.MULTILINE)
-        mentioned = re.findall(rb"^[^#\n]*preload_app", facts.content, re.MULTILINE)
-        if len(plain) != len(mentioned):
-            return None  # a condition, or something computed: only running it could tell
-        return plain[-1] == b"true" if plain else False
+        return unicorn_config.preload_app(facts.content)
     return None if arguments(server.first) is None else False
 
 
-def cure(stage: Stage, server: Server, *, preload: bool | None) -> Action:
-    action = CURES[stage, preload is not False]
+def cure(what: What, server: Server, *, preload: bool | None) -> Action:
+    action = look_up(CURES if preload is False else PRELOADED, what)
     if not masters(server):
         return Action.RESTART if action is Action.RELOAD else action
-    half_done = sum(g.master is not None for g in server.generations) > 1  # HUP reaches one master alone
-    hup_harms = half_done or not own_sources(server) or pidfile(server)
+    hup_harms = (
+        is_half_done(server) or not own_sources(server) or pidfile(server)
+    )  # HUP reaches one master alone
     return Action.RESTART if action is Action.RELOAD and hup_harms else action
 
 
@@ -169,16 +194,16 @@ def signal(action: Action, server: Server) -> Step | None:
     return send("HUP", server.first.pid, why, Disruption.WORKERS)
 
 
-def insufficient(action: Action, server: Server, stages: frozenset[Stage]) -> tuple[Step, ...]:
+def insufficient(action: Action, server: Server, whats: frozenset[What]) -> tuple[Step, ...]:
     if action is not Action.RESTART or not masters(server):
         return ()
     pid = server.first.pid
-    hup = [HUP_KEEPS[s] for s in Stage if s in stages and s in HUP_KEEPS][:1]
+    hup = first(HUP_KEEPS, whats)
     if not own_sources(server):
         hup = [HUP_REEXECS]
     elif pidfile(server):
         hup.append(HUP_LOSES_PIDFILE)
-    usr2 = [USR2_KEEPS[s] for s in Stage if s in stages and s in USR2_KEEPS][:1]
+    usr2 = first(USR2_KEEPS, whats)
     steps = [send("HUP", pid, "; ".join(hup))] if hup else []
     return tuple(steps + [send("USR2", pid, why) for why in usr2])
 

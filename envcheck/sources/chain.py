@@ -88,7 +88,7 @@ def _folder(source: Source, facts: FileFacts) -> Applied:
 def configure(
     sources: Sequence[Source],
     files: Mapping[str, FileFacts],
-    own: Iterable[Setting] = (),
+    own: Sequence[Setting] = (),
     told: Mapping[Source, tuple[Applied, ...]] = MappingProxyType({}),
 ) -> Configured:
     """Apply *sources* in their order, and what the server itself sets (*own*) before the application's.
@@ -119,12 +119,13 @@ def values(applied: Iterable[Applied]) -> dict[str, str]:
     return found
 
 
-def combine(applied: Sequence[Applied], own: Iterable[Setting] = ()) -> Configured:
-    """Put what sources say together; the server's *own* settings come before those of the application."""
+def combine(applied: Sequence[Applied], own: Sequence[Setting] = ()) -> Configured:
+    """Put what sources say together; *own* ones come before the application's, or are late."""
     before = [s for done in applied if done.source.stage is not Stage.APPLICATION for s in _settings(done)]
     after = [s for done in applied if done.source.stage is Stage.APPLICATION for s in _settings(done)]
+    early, late = [s for s in own if not s.late], [s for s in own if s.late]
     settings: dict[str, list[Setting]] = {}
-    for setting in [*before, *own, *after]:
+    for setting in [*before, *early, *after, *late]:
         settings.setdefault(setting.assignment.name, []).append(setting)
     chains = {name: _by_precedence(places) for name, places in settings.items()}
     return Configured(tuple(applied), chains, known=bool(applied))
@@ -136,8 +137,13 @@ def _settings(done: Applied) -> list[Setting]:
 
 
 def _by_precedence(places: list[Setting]) -> tuple[Setting, ...]:
-    """Put the winner last: the last one, but an application's dotenv keeps what is set already."""
-    before = [p for p in places if p.source.stage is not Stage.APPLICATION]
-    if not before or before[-1].assignment.value is None:
-        return tuple(places)
-    return tuple(sorted(places, key=lambda p: p.source.stage is not Stage.APPLICATION))
+    """Put the winner last: the last one, but dotenv, `||=` and setdefault keep what is set already."""
+    shadowed: list[Setting] = []
+    counted: list[Setting] = []
+    for place in places:
+        by_dotenv = place.source.stage is Stage.APPLICATION
+        before = [p for p in counted if not (by_dotenv and p.source.stage is Stage.APPLICATION)]
+        held = bool(before) and before[-1].assignment.value is not None
+        keeps = by_dotenv or place.assignment.keeps
+        (shadowed if keeps and held else counted).append(place)
+    return (*shadowed, *counted)

@@ -1,93 +1,104 @@
-"""Gunicorn's configuration file, read statically: `raw_env` and `preload_app` where they are literals.
+"""Gunicorn's configuration file, read statically: `raw_env`, `preload_app`, and what code does to os.environ.
 
-The file is Python and is never run. What is no literal is `dynamic`.
+The file is Python and is never run. What is no literal is `dynamic`. Order and occasion of the hooks:
+gunicorn/arbiter.py.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
 
 from envcheck.model import Assignment, Parsed, Problem
+from envcheck.sources import gunicorn_raw_env
+from envcheck.sources.python_environ import Environ
+from envcheck.suspicion import words as names
+
+raw_env = gunicorn_raw_env.split
+
+HOOKS = names(
+    "on_starting on_reload when_ready pre_fork post_fork post_worker_init pre_exec worker_int worker_abort "
+    "pre_request post_request child_exit worker_exit nworkers_changed on_exit ssl_context"
+)
+NO_PYTHON = Parsed(problems=(Problem(None, "it is no Python: gunicorn refuses it"),), refused=True)
 
 
-def raw_env(entries: Iterable[str], line: int = 1) -> tuple[Assignment, ...]:
-    """Split `NAME=value` as gunicorn/config.py: validate_string() strips, Config.env splits at the first."""
-    pairs = (entry.strip().partition("=") for entry in entries)
-    return tuple(Assignment(name, value, line) for name, separator, value in pairs if separator)
+class Scanned(NamedTuple):
+    raw_env: Parsed
+    environ: Parsed  # by code: at the top level, and in hooks
+    reexec: int | None = None  # the line where pre_exec gives the next master another environment
 
 
 def parse(content: bytes) -> Parsed:
-    """Say what `raw_env` sets; the last assignment at the top level of the module counts."""
+    """Say what the file sets; each assignment says by what: `raw_env`, `os.environ`, or a hook."""
+    found = scan(content)
+    if found.raw_env.refused:
+        return found.raw_env
+    return Parsed(
+        found.raw_env.assignments + found.environ.assignments, found.raw_env.problems + found.environ.problems
+    )
+
+
+@lru_cache(maxsize=32)
+def scan(content: bytes) -> Scanned:
     try:
-        node = _assigned(content, "raw_env")
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = error.lineno if isinstance(error, SyntaxError) else None
-        return Parsed(problems=(Problem(line, "it is no Python: gunicorn refuses it"),), refused=True)
-    if node is None:
-        return Parsed()
-    if not isinstance(node, ast.List | ast.Tuple):
-        return Parsed(problems=(Problem(node.lineno, "raw_env is computed: only running it could tell"),))
-    assignments: list[Assignment] = []
-    problems: list[Problem] = []
-    for item in node.elts:
-        found = _entry(item)
-        if found:
-            assignments.append(found)
-        else:
-            problems.append(Problem(item.lineno, "an entry of raw_env is computed, or no NAME=value"))
-    return Parsed(tuple(assignments), tuple(problems))
+        tree = ast.parse(content)
+    except SyntaxError as error:
+        refused = NO_PYTHON._replace(problems=(NO_PYTHON.problems[0]._replace(line=error.lineno),))
+        return Scanned(refused, refused)
+    except (ValueError, RecursionError, MemoryError):
+        return Scanned(NO_PYTHON, NO_PYTHON)
+    hooks = {s.name: s for s in tree.body if isinstance(s, ast.FunctionDef) and s.name in HOOKS}
+    plain = [s for s in tree.body if not (isinstance(s, ast.FunctionDef) and s.name in HOOKS)]
+    parts = [Environ(plain, "os.environ"), *(Environ(hook.body, name) for name, hook in hooks.items())]
+    assignments: list[Assignment] = [a for part in parts for a in part.assignments]
+    # What is done when it re-execs, or ends, is not done for a fresh process.
+    problems = [p for part in parts if part.by in ENTER for p in part.problems]
+    environ = Parsed(tuple(assignments), tuple(problems))
+    return Scanned(gunicorn_raw_env.read(tree), environ, _reexec(hooks.get("pre_exec")))
+
+
+ENTER = names("os.environ on_starting when_ready pre_fork post_fork post_worker_init")
+
+
+def _reexec(hook: ast.FunctionDef | None) -> int | None:
+    """Arbiter.reexec() execs with a copy of cfg.env_orig: os.environ has no part in it."""
+    nodes = ast.walk(hook) if hook else ()
+    return next((n.lineno for n in nodes if isinstance(n, ast.Attribute) and n.attr == "env_orig"), None)
 
 
 def preload_app(content: bytes) -> bool | None:
     """Tell whether the master loads the application; None: only running the file could tell."""
     try:
-        node = _assigned(content, "preload_app")
-        everywhere = _mentions(content, "preload_app")
+        tree = ast.parse(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+    node = _assigned(tree, "preload_app")
     if node is None:
-        return None if everywhere else False
+        return None if _mentions(tree, "preload_app") else False
     return bool(node.value) if isinstance(node, ast.Constant) else None
 
 
 def changes_folder(content: bytes) -> bool:
     """Tell whether it names another working directory; what is no Python does not come up anyhow."""
     try:
-        return _assigned(content, "chdir") is not None
+        return _assigned(ast.parse(content), "chdir") is not None
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
 
 
-def doubts(content: bytes) -> str:
-    """Say why the file may set variables that `parse` does not tell of; "" where it cannot."""
-    parsed = parse(content)
-    if parsed.problems:
-        return parsed.problems[0].message
-    plain = sum(_sets(statement, "raw_env") for statement in ast.parse(content).body)
-    if _mentions(content, "raw_env") > plain:
-        return "raw_env is not only set at the top level, once and for all"
-    return "it uses os.environ" if _mentions(content, "environ") else ""
-
-
-def _sets(statement: ast.stmt, name: str) -> bool:
-    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-    plain = isinstance(statement, ast.Assign | ast.AnnAssign)
-    return plain and any(isinstance(t, ast.Name) and t.id == name for t in targets)
-
-
-def _mentions(content: bytes, name: str) -> int:
-    nodes = ast.walk(ast.parse(content))
-    return sum(
+def _mentions(tree: ast.Module, name: str) -> bool:
+    return any(
         (isinstance(n, ast.Name) and n.id == name) or (isinstance(n, ast.Attribute) and n.attr == name)
-        for n in nodes
+        for n in ast.walk(tree)
     )
 
 
-def _assigned(content: bytes, name: str) -> ast.expr | None:
+def _assigned(tree: ast.Module, name: str) -> ast.expr | None:
     """Give the expression last assigned to *name* at the top level."""
     found: ast.expr | None = None
-    for statement in ast.parse(content).body:
+    for statement in tree.body:
         match statement:
             case ast.Assign(targets=targets, value=value):
                 pass
@@ -98,13 +109,3 @@ def _assigned(content: bytes, name: str) -> ast.expr | None:
         if any(isinstance(t, ast.Name) and t.id == name for t in targets):
             found = value
     return found
-
-
-def _entry(node: ast.expr) -> Assignment | None:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return next(iter(raw_env([node.value], node.lineno)), None)
-    if isinstance(node, ast.JoinedStr) and node.values and isinstance(node.values[0], ast.Constant):
-        # f"NAME={...}": the name can be told, the value cannot.
-        name, separator, _ = str(node.values[0].value).partition("=")
-        return Assignment(name, "", node.lineno, dynamic=True) if separator else None
-    return None

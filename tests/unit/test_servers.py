@@ -9,7 +9,7 @@ from typing import Any
 import build
 import pytest
 
-from envcheck.model import Action, Process, Role, Server, Stage
+from envcheck.model import Action, Change, Process, Role, Server, Stage
 from envcheck.servers import SERVERS, gunicorn, unicorn
 from envcheck.servers.grouping import servers
 from envcheck.sources import gunicorn_config
@@ -50,6 +50,8 @@ def test_gunicorn_role(argv: list[str], caught: int, role: Role | None) -> None:
         pytest.param(["unicorn master (old) -c x.rb"], {}, Role.MASTER, id="old master"),
         pytest.param(["unicorn worker[12] -c x.rb"], {}, Role.WORKER, id="worker"),
         pytest.param(["unicorn_rails master -D"], {}, Role.MASTER, id="unicorn_rails"),
+        pytest.param(["start master"], {"caught": build.UNICORN_MASTER}, Role.MASTER, id="START_CTX, master"),
+        pytest.param(["start master -c x"], {}, None, id="another master"),
         pytest.param(["unicorn mast"], {"caught": build.UNICORN_MASTER}, Role.MASTER, id="cut title, master"),
         pytest.param(
             ["unicorn work"], {"ignored": build.UNICORN_WORKER}, Role.WORKER, id="cut title, worker"
@@ -162,12 +164,13 @@ def test_unicorn_tells_its_arguments_in_its_title_unless_it_is_cut() -> None:
 
 @pytest.mark.parametrize("kind", SERVERS)
 @pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("change", Change)
 @pytest.mark.parametrize("preload", [True, False, None])
-def test_every_stage_has_a_cure(kind: str, stage: Stage, preload: bool | None) -> None:  # noqa: FBT001
+def test_every_stage_has_a_cure(kind: str, stage: Stage, change: Change, preload: bool | None) -> None:  # noqa: FBT001
     found = servers([build.gunicorn(10), build.unicorn(20, "unicorn master -c x.rb")])
     server = next(s for s in found if s.kind == kind)
 
-    action = SERVERS[kind].cure(stage, server, preload=preload)
+    action = SERVERS[kind].cure((stage, change), server, preload=preload)
 
     assert action in (Action.RELOAD, Action.RESTART)
     assert (SERVERS[kind].signal(action, server) is not None) is (action is Action.RELOAD)
