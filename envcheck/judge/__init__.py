@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from envcheck.judge import matching
 from envcheck.judge.cause import Context
 from envcheck.judge.constraints import counted, expanded
+from envcheck.judge.differences import differences
 from envcheck.judge.discretion import discreet
 from envcheck.judge.findings import findings
 from envcheck.judge.hidden import comparable
@@ -67,7 +68,8 @@ def judge(
     reasons = {target: why for target in unmatched if (why := matching.reason(snapshot, target))}
     status = "partial" if unseen else "ok"
     taken = None if snapshot.key is None else snapshot.taken
-    host = HostReport(snapshot.host, status, gaps, apps, tuple(unmatched), reasons, taken)
+    key = "" if snapshot.key is None else snapshot.key.id
+    host = HostReport(snapshot.host, status, gaps, apps, tuple(unmatched), reasons, taken, key)
     return Report((host,), exit_code((host,), fail_on))
 
 
@@ -181,7 +183,8 @@ def _app(case: Case, snapshot: Snapshot, policy: Policy) -> AppReport:
 def merge(reports: Iterable[Report], fail_on: Severity, made: float | None = None) -> Report:
     """Make one report of those of many hosts."""
     hosts = tuple(host for report in reports for host in report.hosts)
-    return Report(hosts, exit_code(hosts, fail_on), made)
+    found = differences(hosts) if len(hosts) > 1 else ()
+    return Report(hosts, exit_code(hosts, fail_on), made, differences=found)
 
 
 def told_by(policy: Policy, apps: Iterable[App]) -> Policy:

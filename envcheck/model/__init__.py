@@ -40,7 +40,9 @@ from envcheck.model.running import (
     Server,
 )
 from envcheck.model.seen import (
+    Alike,
     AppReport,
+    Difference,
     Finding,
     Gap,
     HostReport,
@@ -72,6 +74,7 @@ from envcheck.model.words import (
 
 __all__ = [
     "Action",
+    "Alike",
     "Answers",
     "App",
     "AppReport",
@@ -84,6 +87,7 @@ __all__ = [
     "Constraint",
     "Count",
     "Diagnosis",
+    "Difference",
     "Disruption",
     "Expectation",
     "FileFacts",

@@ -118,6 +118,24 @@ class HostReport(NamedTuple):
     unmatched: tuple[str, ...] = ()  # apps of the spec, or targets, that no server matches
     reasons: Mapping[str, str] = {}  # why, of those of which it can be told
     taken: float | None = None  # when the record was made that this is judged by; None: it was read just now
+    key: str = ""  # which key hides values in the record; "": they are as they were read
+
+
+class Alike(NamedTuple):
+    """Hosts that have the same value of a variable; None: they have none."""
+
+    value: str | None
+    hosts: tuple[str, ...]
+
+
+class Difference(NamedTuple):
+    """A variable that hosts do not have alike, although they run the same app."""
+
+    app: str
+    variable: str
+    layers: tuple[str, ...]  # configured, running: those that differ in the same way
+    groups: tuple[Alike, ...]  # the largest first
+    policy: Policy  # what may be shown of the values
 
 
 class Report(NamedTuple):
@@ -125,3 +143,4 @@ class Report(NamedTuple):
     exit_code: int
     made: float | None = None  # when it was judged, where that may be long after it was seen
     timed_out: bool | None = None  # of a wait: whether its time was over before all was well
+    differences: tuple[Difference, ...] = ()  # between hosts

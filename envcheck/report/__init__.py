@@ -20,6 +20,7 @@ class Format(Protocol):
 FORMATS = {
     "text": "envcheck.report.text",
     "json": "envcheck.report.json",
+    "jsonl": "envcheck.report.jsonl",
 }
 
 

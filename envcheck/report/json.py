@@ -8,8 +8,10 @@ from typing import Any
 
 from envcheck.escaping import escape_json_text as text
 from envcheck.model import (
+    Alike,
     AppReport,
     Diagnosis,
+    Difference,
     Finding,
     Gap,
     Generation,
@@ -28,21 +30,43 @@ from envcheck.moments import iso
 
 Json = dict[str, Any]
 
+LOOKED = ("ok", "partial")  # the states of a host that was looked at
+
 
 def render(report: Report, *, width: int = 80) -> str:
     del width
     apps = [app for host in report.hosts for app in host.apps]
     counts = {str(d): sum(app.state is d for app in apps) for d in Diagnosis}
+    not_reached = sum(host.status not in LOOKED for host in report.hosts)
     document = {
         "schema": "envcheck.report/1",
         "exit_code": report.exit_code,
-        "summary": {"apps": len(apps), **counts},
-        "hosts": [_host(host) for host in report.hosts],
-        "differences": [],
+        "summary": {"hosts": len(report.hosts), "not_reached": not_reached, "apps": len(apps), **counts},
+        "hosts": [host(one) for one in report.hosts],
+        "differences": [_difference(d) for d in report.differences],
     }
     if report.timed_out is not None:
         document["timed_out"] = report.timed_out
     return dump(document)
+
+
+def _difference(difference: Difference) -> Json:
+    """Write a difference between hosts; a group without a value has none of that name."""
+    name = difference.variable
+
+    def group(alike: Alike) -> Json:
+        shown: Json = {"present": alike.value is not None}
+        if alike.value is not None:
+            shown["fingerprint"] = difference.policy.fingerprint(name, alike.value)
+            shown["value"] = difference.policy.as_json(name, alike.value)
+        return {**shown, "hosts": [text(host) for host in alike.hosts]}
+
+    return {
+        "app": text(difference.app),
+        "variable": text(name),
+        "layers": list(difference.layers),
+        "groups": [group(alike) for alike in difference.groups],
+    }
 
 
 def dump(document: Json) -> str:
@@ -73,7 +97,7 @@ def server(found: Server, users: Mapping[int, str]) -> Json:
     }
 
 
-def _host(host: HostReport) -> Json:
+def host(host: HostReport) -> Json:
     return {
         "name": text(host.name),
         "status": host.status,

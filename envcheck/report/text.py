@@ -38,12 +38,20 @@ HEADLINES = {
 
 
 def render(report: Report, *, width: int = 80) -> str:
-    if len(report.hosts) == 1 and report.hosts[0].taken is None:
-        return "\n".join(_host(report.hosts[0], width)) + "\n"
-    from envcheck.report import hosts  # noqa: PLC0415 - only for more than this machine
+    if len(report.hosts) > 1:
+        from envcheck.report import fleet  # noqa: PLC0415 - only for many
 
-    blocks = [(host, _host(host, width)) for host in report.hosts if not hosts.is_fine(host)]
-    return "\n".join(hosts.lines(report, blocks, width)) + "\n"
+        return fleet.render(report, width=width)
+    return "\n".join(line for host in report.hosts for line in _one(host, report.made, width)) + "\n"
+
+
+def _one(host: HostReport, made: float | None, width: int) -> list[str]:
+    lines = _host(host, width)
+    if host.taken is not None:
+        from envcheck.report import age  # noqa: PLC0415 - only for records
+
+        lines[1:1] = wrapped(age.told(host, made), width, "  ")
+    return lines
 
 
 def _host(host: HostReport, width: int) -> list[str]:
@@ -100,7 +108,7 @@ def _app(app: AppReport, width: int) -> Iterator[str]:
     met = sum(f.diagnosis in FINE and f.variable is not None for f in app.findings)
     if met and wrong:
         yield ""
-        yield f"  {_count(met, 'other variable is', 'other variables are')} as expected"
+        yield f"  {count(met, 'other variable is', 'other variables are')} as expected"
     if app.state is Diagnosis.UNPROVEN:
         yield from _seen(app)
     yield from remedy_lines(app.remedy, width)
@@ -117,11 +125,11 @@ def who(server: Server) -> str:
         master = generation.master
         role = "" if generation.role == "current" else f"{generation.role} "
         name = f"{role}master {master.pid}" if master else "no master"
-        parts.append(f"{name} and {_count(len(generation.workers), 'worker', 'workers')}")
+        parts.append(f"{name} and {count(len(generation.workers), 'worker', 'workers')}")
     return ", ".join(parts)
 
 
-def _count(number: int, one: str, many: str) -> str:
+def count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
@@ -140,9 +148,9 @@ def _briefly(findings: Sequence[Finding], width: int) -> Iterator[str]:
             groups.setdefault(key, []).append(escape(finding.variable))
     for (diagnosis, cause, message), names in groups.items():
         yield ""
-        yield f"  {_count(len(names), 'variable', 'variables')} that no source sets: {diagnosis} ({cause})"
+        yield f"  {count(len(names), 'variable', 'variables')} that no source sets: {diagnosis} ({cause})"
         yield from wrapped(", ".join(names), width, "    ")
-        yield from _field("why", escape(str(message)), width)
+        yield from field("why", escape(str(message)), width)
 
 
 def _variable(finding: Finding, app: AppReport, width: int) -> Iterator[str]:
@@ -150,17 +158,17 @@ def _variable(finding: Finding, app: AppReport, width: int) -> Iterator[str]:
     rule = finding.expected
     if finding.constraint is not None:
         sets = " or ".join("+".join(map(escape, names)) for names in finding.constraint.sets)
-        yield from _field("expected", f"{finding.constraint.rule.replace('_', ' ')} {sets}", width)
+        yield from field("expected", f"{finding.constraint.rule.replace('_', ' ')} {sets}", width)
     else:
         yield from _columns(finding, app, width)
     if len(finding.pids) < len(app.server.processes):
-        yield from _field("in", _processes(finding, app.server), width)
-    yield from _field("why", escape(finding.message), width)
+        yield from field("in", _processes(finding, app.server), width)
+    yield from field("why", escape(finding.message), width)
     if rule is not None and rule.hint:
-        yield from _field("hint", escape(rule.hint), width)
+        yield from field("hint", escape(rule.hint), width)
     if finding.waived is not None:
         waiver = finding.waived
-        yield from _field("waived", f"until {waiver.expires}: {escape(waiver.reason)}", width)
+        yield from field("waived", f"until {waiver.expires}: {escape(waiver.reason)}", width)
 
 
 def _columns(finding: Finding, app: AppReport, width: int) -> Iterator[str]:
@@ -168,12 +176,12 @@ def _columns(finding: Finding, app: AppReport, width: int) -> Iterator[str]:
     if rule is not None:
         values = " or ".join(app.policy.display(rule.name, v) for v in rule.values)
         told = " ".join([rule.rule.replace("_", " "), values]).rstrip()
-        yield from _field("expected", ", ".join([told, *(escape(str(s)) for s in rule.shapes)]), width)
-    yield from _field("configured", _configured(finding, app), width)
-    yield from _field("running", _running(finding, app), width)
+        yield from field("expected", ", ".join([told, *(escape(str(s)) for s in rule.shapes)]), width)
+    yield from field("configured", _configured(finding, app), width)
+    yield from field("running", _running(finding, app), width)
 
 
-def _field(name: str, value: str, width: int) -> list[str]:
+def field(name: str, value: str, width: int) -> list[str]:
     return wrap(
         value,
         width=max(width, 40),
@@ -266,11 +274,11 @@ def hazards(remedy: Remedy, width: int) -> Iterator[str]:
     if remedy.hazards:
         yield ""
         yield "beware:"
-        for message in _merged(remedy):
+        for message in merged(remedy):
             yield from wrapped(message, width, "  ")
 
 
-def _merged(remedy: Remedy) -> Iterable[str]:
+def merged(remedy: Remedy) -> Iterable[str]:
     """Say a hazard that many variables share once."""
     groups: dict[str, list[str]] = {}
     for hazard in remedy.hazards:
@@ -300,4 +308,4 @@ def wrapped(text: str, width: int, indent: str) -> list[str]:
 def is_loud(line: str) -> bool:
     """Tell which lines a terminal draws in colour: those of a verdict that is not good."""
     verdicts = [f"{d.upper()}:" for d in Diagnosis if d not in FINE]
-    return line.startswith((*verdicts, "NOTHING MATCHED:", "COULD NOT TELL:"))
+    return line.startswith((*verdicts, "NOTHING MATCHED", "COULD NOT TELL:", "NOT REACHED:"))

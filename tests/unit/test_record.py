@@ -323,6 +323,16 @@ def test_hosts_that_are_well_are_counted_and_the_others_told() -> None:
 
     text = format_named("text").render(Report(tuple(hosts), 1, build.NOW + 7200))
 
-    assert text.startswith("3 hosts: 1 stale (web-1), 2 in-sync\n")
-    assert "== web-1, seen at 2027-01-15T08:00:00Z, 2 hours ago\n" in text
-    assert "== web-0" not in text
+    assert text.startswith("STALE: 1 of 3 hosts; 2 in sync\n")
+    assert "the oldest is of web-0, seen at 2027-01-15T08:00:00Z, 2 hours ago" in " ".join(text.split())
+    assert "web-2" not in text
+
+
+def test_a_report_on_one_record_says_when_it_was_taken() -> None:
+    snapshot, asked = one(has={"COLOUR": "red"}, configured={"COLOUR": "green"})
+    [host] = judge(recorded(snapshot, asked), asked, [], HIDING).hosts
+
+    lines = format_named("text").render(Report((host,), 1, build.NOW + 7200)).splitlines()
+
+    assert lines[0].startswith("STALE: ")
+    assert lines[1] == "  seen at 2027-01-15T08:00:00Z, 2 hours ago"

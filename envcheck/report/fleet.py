@@ -1,0 +1,275 @@
+"""The report over many hosts, for people: what is wrong and on how many, each outcome once, last the plan.
+
+A screen for hundreds of hosts: who is well is counted, who is not is named.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from envcheck.escaping import escape
+from envcheck.model import (
+    Alike,
+    AppReport,
+    Diagnosis,
+    Difference,
+    Finding,
+    HostReport,
+    Report,
+)
+from envcheck.report import age, grouping
+from envcheck.report.folding import fold
+from envcheck.report.grouping import AppGroup
+from envcheck.report.text import HEADLINES, count, field, merged, step_lines, wrapped
+
+MOST = 6  # outcomes that are told one by one, the largest groups
+FEW = 8  # names, of variables, that are told one by one
+
+
+def render(report: Report, *, width: int = 80) -> str:
+    hosts = report.hosts
+    groups = [group for group in grouping.apps(hosts) if group.app.state is not Diagnosis.IN_SYNC]
+    blocks = [
+        list(_seen(report, width)),
+        *_not_reached(hosts, width),
+        *_unmatched(hosts, width),
+        *_gaps(hosts, width),
+        *_others(groups[MOST:], width),
+        *(list(_outcome(group, width)) for group in reversed(groups[:MOST])),
+        list(_differences(report.differences, width)),
+        list(_plan(report, groups[:MOST], width)),
+    ]
+    lines = wrapped(_headline(report, groups), width, "")
+    for block in blocks:
+        lines += ["", *block] if block else []
+    return "\n".join(lines) + "\n"
+
+
+# --- the first line ----------------------------------------------------------------------------------
+
+
+def _headline(report: Report, groups: Sequence[AppGroup]) -> str:
+    counts = Counter(grouping.word(host) for host in report.hosts)
+    total = len(report.hosts)
+    worst, *others = sorted(counts, key=grouping.WORST_FIRST.index)
+    if worst == Diagnosis.IN_SYNC:
+        first = f"IN-SYNC: all {total} hosts have the environment they should have"
+    else:
+        first = f"{worst.upper()}: {counts[worst]} of {total} hosts{_same_cause(worst, groups)}"
+    odd = {name for difference in report.differences for group in _odd(difference) for name in group.hosts}
+    rest = [f"{counts[word]} {word.replace('-', ' ')}" for word in others]
+    rest += [f"{len(odd)} unlike the others"] if odd else []
+    return "; ".join([first, *rest])
+
+
+def _same_cause(state: str, groups: Sequence[AppGroup]) -> str:
+    of_state = [group.app for group in groups if group.app.state == state]
+    causes = {f.cause for app in of_state for f in app.findings if f.diagnosis == state and f.cause}
+    many = sum(len(group.hosts) for group in groups if group.app.state == state) > 1
+    return f", same cause ({next(iter(causes))})" if many and len(causes) == 1 else ""
+
+
+def _seen(report: Report, width: int) -> Iterator[str]:
+    """Say how old records are: the oldest stands for all."""
+    oldest = min((h for h in report.hosts if h.taken is not None), key=lambda h: h.taken or 0.0, default=None)
+    if oldest is not None:
+        text = f"judged by records; the oldest is of {escape(oldest.name)}, {age.told(oldest, report.made)}"
+        yield from wrapped(text, width, "")
+
+
+# --- what could not be looked at ----------------------------------------------------------------------
+
+
+def _not_reached(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
+    for group in grouping.gaps(hosts, reached=False):
+        what = f"{group.status}, {group.gap.what}: {group.gap.why}"
+        yield [
+            *wrapped(f"NOT REACHED: {_hosts(group.hosts)} ({escape(what)})", width, ""),
+            *_names(group.hosts, width),
+            *(field("hint", escape(group.gap.hint), width) if group.gap.hint else []),
+        ]
+
+
+def _unmatched(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
+    for (target, why), names in grouping.unmatched(hosts).items():
+        text = f"NOTHING MATCHED on {_hosts(names)}: no running server is meant by {escape(target)}"
+        yield [*wrapped(text + (f": {escape(why)}" if why else ""), width, ""), *_names(names, width)]
+
+
+def _gaps(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
+    for group in grouping.gaps(hosts, reached=True):
+        gap = group.gap
+        hint = f"; {gap.hint}" if gap.hint else ""
+        text = f"not read on {_hosts(group.hosts)}: {escape(gap.what)}: {escape(gap.why)}{escape(hint)}"
+        yield [*wrapped(text, width, ""), *_names(group.hosts, width)]
+
+
+# --- outcomes --------------------------------------------------------------------------------------------
+
+
+def _outcome(group: AppGroup, width: int) -> Iterator[str]:
+    app = group.app
+    title = f"{app.state.upper()}: {_hosts(group.hosts)}: {escape(app.name)} {HEADLINES[app.state]}"
+    yield from wrapped(f"{title} ({app.server.kind})", width, "")
+    yield from _names(group.hosts, width)
+    for (diagnosis, cause), found in _by_cause(app).items():
+        names = [escape(f.variable) for f in found if f.variable is not None]
+        told = (
+            f"{_few(names)}  {diagnosis} ({cause or 'no cause known'})" if names else f"{cause or diagnosis}"
+        )
+        yield from wrapped(told, width, "  ")
+        yield from field("why", f"on {escape(group.hosts[0])}: {escape(found[0].message)}", width)
+    if app.remedy.insufficient:
+        commands = [shlex.join(map(escape, step.argv)) for step in app.remedy.insufficient]
+        yield from wrapped(f"not enough: {'; '.join(commands)}", width, "  ")
+    for message in list(merged(app.remedy))[:FEW]:
+        yield from wrapped(f"beware: {message}", width, "  ")
+
+
+def _by_cause(app: AppReport) -> dict[tuple[object, object], list[Finding]]:
+    found: dict[tuple[object, object], list[Finding]] = {}
+    for finding in app.findings:
+        if grouping.is_told(finding):
+            found.setdefault((finding.diagnosis, finding.cause), []).append(finding)
+    return found
+
+
+def _others(groups: Sequence[AppGroup], width: int) -> Iterator[list[str]]:
+    """Name the hosts of outcomes that are too many to be told."""
+    by_state: dict[tuple[str, str], list[str]] = {}
+    for group in groups:
+        by_state.setdefault((group.app.state, group.app.name), []).extend(group.hosts)
+    for (state, name), hosts in by_state.items():
+        text = f"{state.upper()}: {_hosts(hosts)}: {escape(name)}, each for other reasons; -f json tells them"
+        yield [*wrapped(text, width, ""), *_names(hosts, width)]
+
+
+# --- differences -------------------------------------------------------------------------------------------
+
+
+def _differences(differences: Sequence[Difference], width: int) -> Iterator[str]:
+    """Tell variables that differ between the same hosts together."""
+    groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for difference in differences:
+        where = f"({escape(difference.app)}, {' and '.join(difference.layers)})"
+        for text, values in _told(difference):
+            groups.setdefault((text, where), []).append((escape(difference.variable), values))
+    for (text, where), found in list(groups.items())[:MOST]:
+        values = f": {found[0][1]}" if len(found) == 1 else ""
+        names = _few(name for name, _ in found)
+        yield from wrapped(f"DIFFERENT: {text.format(names)} {where}{values}", width, "")
+    more = len(groups) - MOST
+    if more > 0:
+        yield f"and {count(more, 'other difference', 'other differences')}; -f json tells them"
+
+
+def _told(difference: Difference) -> Iterator[tuple[str, str]]:
+    """Give sentences in which the name of the variable is left open, and the values that they are about."""
+    majority = difference.groups[0]
+    for group in _odd(difference):
+        who = _few(map(_braced, fold(group.hosts)))
+        has, others = "has" if len(group.hosts) == 1 else "have", len(majority.hosts)
+        if group.value is None:
+            text = f"{who} {has} no {{}}, {count(others, 'other has', 'others have')}"
+        elif majority.value is None:
+            text = f"{who} {has} {{}}, {count(others, 'other has', 'others have')} none"
+        else:
+            text = f"{who} {has} another {{}} than {count(others, 'other', 'others')}"
+        yield text, _values(difference, [group, majority])
+    if not _odd(difference):
+        kinds = "; ".join(_few(map(_braced, fold(group.hosts))) for group in difference.groups)
+        yield f"{{}} is not the same on {kinds}", _values(difference, difference.groups)
+
+
+def _braced(name: str) -> str:
+    return escape(name).replace("{", "{{").replace("}", "}}")
+
+
+def _odd(difference: Difference) -> list[Alike]:
+    """Give the groups that a majority differs from; of two hosts, the second."""
+    first, *others = difference.groups
+    total = sum(len(group.hosts) for group in difference.groups)
+    pair = total == len(difference.groups) == 2  # noqa: PLR2004
+    return others if 2 * len(first.hosts) > total or pair else []
+
+
+def _values(difference: Difference, groups: Sequence[Alike]) -> str:
+    return " / ".join(
+        "none" if group.value is None else difference.policy.display(difference.variable, group.value)
+        for group in groups
+    )
+
+
+# --- what is to be done ------------------------------------------------------------------------------------
+
+
+def _plan(report: Report, groups: Sequence[AppGroup], width: int) -> Iterator[str]:
+    """Say what to do, in order: configuration first, then what cannot be judged yet, then host after host."""
+    items = [
+        *(_note(group, width) for group in groups if group.app.remedy.note),
+        *_look_again(report.hosts, width),
+        *_which(report.differences, width),
+        *(list(_steps(group, width)) for group in groups if group.app.remedy.steps),
+    ]
+    if not items:
+        return
+    if len(items) == 1:
+        items[0][0] = f"do: {items[0][0].strip()}"
+        yield from items[0]
+        return
+    yield "do, in this order:"
+    for number, (first, *more) in enumerate(items, 1):
+        yield f"{number}. {first.strip()}"
+        yield from more
+
+
+def _note(group: AppGroup, width: int) -> list[str]:
+    where = _few(map(escape, fold(group.hosts)))
+    return wrapped(f"{escape(group.app.name)} on {where}: {group.app.remedy.note}", width - 4, "   ")
+
+
+def _look_again(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
+    unreached = [host.name for host in hosts if not grouping.is_reached(host)]
+    if unreached:
+        text = f"mend what keeps {_hosts(unreached)} from being reached, and check them again"
+        yield wrapped(text, width - 4, "   ")
+    if any(host.unmatched for host in hosts):
+        yield wrapped("see what does run where nothing matched: envcheck ps -H HOST", width - 4, "   ")
+
+
+def _which(differences: Sequence[Difference], width: int) -> Iterator[list[str]]:
+    if differences:
+        names = _few(map(escape, dict.fromkeys(d.variable for d in differences)))
+        yield wrapped(f"say in a spec which is right, where hosts differ: {names}", width - 4, "   ")
+
+
+def _steps(group: AppGroup, width: int) -> Iterator[str]:
+    """Write the steps as they are on the first host, which shows whether they help."""
+    hosts = _few(map(escape, fold(group.hosts)))
+    order = own = ""
+    if len(group.hosts) > 1:
+        order = f", one host after another, {escape(group.hosts[0])} first; look whether it has helped"
+        own = "" if group.alike else ", and see each one's own steps with envcheck check -H HOST"
+    text = f"{group.app.remedy.action} {escape(group.app.name)} on {hosts}{order}{own}:"
+    yield from wrapped(text, width - 4, "   ")
+    for step in group.app.remedy.steps:
+        yield from step_lines(step, width)
+
+
+# --- words -------------------------------------------------------------------------------------------------
+
+
+def _hosts(hosts: Sequence[str]) -> str:
+    return count(len(hosts), "host", "hosts")
+
+
+def _names(hosts: Sequence[str], width: int) -> list[str]:
+    return wrapped(", ".join(map(escape, fold(hosts))), width, "  ")
+
+
+def _few(names: Iterable[str]) -> str:
+    known = list(names)
+    more = len(known) - FEW
+    return ", ".join(known[:FEW]) + (f" and {more} more" if more > 0 else "")

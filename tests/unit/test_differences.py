@@ -1,0 +1,130 @@
+"""What is told of values that differ between hosts, and what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import build
+import pytest
+
+from envcheck import spec as specs
+from envcheck.judge import judge
+from envcheck.judge.differences import differences, telling
+from envcheck.model import HostReport, Reading
+from envcheck.tokens import Token
+
+SPEC = b"apps: {shop: {match: {cwd: /srv/shop}, sources: [{envdir: /etc/shop}]}}"
+
+
+def host(name: str, *, env: Mapping[str, str], files: Mapping[str, Any] | None = None) -> HostReport:
+    """Make the report of a host on which one Gunicorn runs with *env*, and is configured so."""
+    folder = build.folder(build.NOW, **(env if files is None else files))
+    snapshot = build.snapshot(
+        build.gunicorn(10, at_exec=dict(env)),
+        build.gunicorn(11, 10, at_exec=dict(env)),
+        files={"/etc/shop": folder},
+    )
+    spec = specs.load(SPEC, "/spec.yaml")
+    return judge(snapshot._replace(host=name), spec, [], build.OPEN).hosts[0]
+
+
+def told(*hosts: HostReport) -> dict[str, Any]:
+    return {
+        d.variable: (d.layers, [(group.value, group.hosts) for group in d.groups]) for d in differences(hosts)
+    }
+
+
+def test_one_host_that_differs_from_the_others() -> None:
+    hosts = [host(f"web-{i}", env={"DATABASE_URL": "a", "SAME": "x"}) for i in range(18)]
+    odd = host("web-18", env={"DATABASE_URL": "b", "SAME": "x"})
+
+    assert told(*hosts, odd) == {
+        "DATABASE_URL": (
+            ("configured", "running"),
+            [("a", tuple(f"web-{i}" for i in range(18))), ("b", ("web-18",))],
+        )
+    }
+
+
+def test_what_one_has_and_the_others_have_not() -> None:
+    hosts = [host(f"web-{i}", env={}) for i in range(3)]
+
+    assert told(*hosts, host("web-3", env={"FEATURE": "x"})) == {
+        "FEATURE": (("configured", "running"), [(None, ("web-0", "web-1", "web-2")), ("x", ("web-3",))])
+    }
+
+
+def test_a_stale_host_is_told_as_stale_and_not_once_more() -> None:
+    hosts = [host(f"web-{i}", env={"REGION": "new"}) for i in range(3)]
+    stale = host("web-3", env={"REGION": "old"}, files={"REGION": ("new", build.NOW)})
+    assert stale.apps[0].state == "stale"
+
+    assert told(*hosts, stale) == {}
+
+
+def test_what_is_configured_differently_is_told_although_nothing_is_stale() -> None:
+    hosts = [host(f"web-{i}", env={"REGION": "a"}) for i in range(3)]
+    other = host("web-3", env={"REGION": "a"}, files={"REGION": ("b", build.NOW)})
+
+    assert told(*hosts, other) == {
+        "REGION": (("configured",), [("a", ("web-0", "web-1", "web-2")), ("b", ("web-3",))])
+    }
+
+
+@pytest.mark.parametrize("name", ["HOSTNAME", "HOST", "INVOCATION_ID", "SSH_CONNECTION", "_"])
+def test_what_is_every_hosts_own_is_not_told(name: str) -> None:
+    hosts = [host(f"web-{i}", env={"A": "a", name: value}, files={"A": "a"}) for i, value in enumerate("xxy")]
+
+    assert told(*hosts) == {}
+
+
+@pytest.mark.parametrize(
+    ("values", "sizes"),
+    [
+        ("aa", []),
+        ("ab", [1, 1]),  # of two, somebody has to say which is right
+        ("abc", []),  # a value of its own on each
+        ("abcd", []),
+        ("aab", [2, 1]),
+        ("aabb", [2, 2]),
+        ("aabc", [2, 1, 1]),
+        ("aaaaabcde", [5, 1, 1, 1, 1]),  # most agree
+        ("aaaabcdef", []),  # neither a majority nor a few kinds
+    ],
+)
+def test_which_groups_say_something(values: str, sizes: list[int]) -> None:
+    found = telling({f"web-{i}": value for i, value in enumerate(values)})
+
+    assert [len(group.hosts) for group in found] == sizes
+
+
+def test_nothing_is_compared_between_apps() -> None:
+    one, other = host("web-1", env={"A": "a"}), host("web-2", env={"A": "b"})
+    other = other._replace(apps=(other.apps[0]._replace(name="other"),))
+
+    assert told(one, other) == {}
+
+
+def test_what_is_hidden_under_several_keys_is_not_compared() -> None:
+    def hidden(name: str, fingerprint: str) -> HostReport:
+        made = host(name, env={"A": "a"})
+        [generation] = made.apps[0].server.generations
+        assert generation.master
+        reading = Reading("ok", {"A": str(Token(5, fingerprint))})
+        generation = generation._replace(master=generation.master._replace(live=reading))
+        server = made.apps[0].server._replace(generations=(generation,))
+        return made._replace(apps=(made.apps[0]._replace(server=server),))
+
+    one, other = hidden("web-0", "0" * 16), hidden("web-1", "1" * 16)
+
+    assert "A" in told(one._replace(key="k"), other._replace(key="k"))
+    assert told(one._replace(key="k"), other._replace(key="l")) == {}
+    assert told(one._replace(key="k"), other) == {}
+
+
+def test_hosts_that_were_not_reached_are_left_out() -> None:
+    hosts = [host(f"web-{i}", env={"A": v}) for i, v in enumerate("aab")]
+
+    assert told(*hosts[:2], HostReport("web-9", "refused", (), ())) == {}
+    assert "A" in told(*hosts, HostReport("web-9", "refused", (), ()))

@@ -1,0 +1,196 @@
+"""The report over many hosts: what is wrong first, each outcome once, what to do last, one screen for 300."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import build
+import jsonschema
+import pytest
+
+from envcheck import spec as specs
+from envcheck.judge import judge
+from envcheck.judge.differences import differences
+from envcheck.judge.verdict import exit_code
+from envcheck.model import Gap, HostReport, Report, Severity
+from envcheck.report import format_named, text
+from envcheck.report.grouping import apps
+from envcheck.secrecy import Policy
+
+HIDING = Policy(key=bytes(32))
+SPEC = b"""
+apps:
+  shop:
+    match: {cwd: /srv/shop}
+    sources: [{envdir: /etc/shop}]
+    env: {AWS_REGION: ~, DATABASE_URL: {secret: true}}
+"""
+RIGHT = {"AWS_REGION": "eu-west-2", "DATABASE_URL": "postgres://one"}
+UNREACHED = {
+    "refused": Gap("connecting", "connection refused", "is sshd running there?"),
+    "timed-out": Gap("waiting for the answer", "no answer within 5 s", "try --timeout 60s"),
+    "no-ssh": Gap("connecting", "what answers there is no SSH server", "is the port right?"),
+}
+
+
+def host(
+    name: str, env: Mapping[str, str], files: Mapping[str, Any] | None = None, pid: int = 10
+) -> HostReport:
+    snapshot = build.snapshot(
+        build.gunicorn(pid, at_exec=dict(env)),
+        build.gunicorn(pid + 1, pid, at_exec=dict(env)),
+        files={"/etc/shop": build.folder(build.NOW, **(env if files is None else files))},
+    )
+    found = judge(snapshot._replace(host=name), specs.load(SPEC, "/spec.yaml"), [], HIDING)
+    return found.hosts[0]
+
+
+def good(name: str, **env: str) -> HostReport:
+    return host(name, RIGHT | env)
+
+
+def stale(name: str, pid: int = 10) -> HostReport:
+    files = RIGHT | {"AWS_REGION": (RIGHT["AWS_REGION"], build.NOW)}
+    return host(name, RIGHT | {"AWS_REGION": "eu-west-1"}, files, pid)
+
+
+def misconfigured(name: str) -> HostReport:
+    return host(name, {"AWS_REGION": "eu-west-2"})
+
+
+def nothing(name: str) -> HostReport:
+    found = judge(build.snapshot()._replace(host=name), specs.load(SPEC, "/spec.yaml"), [], HIDING)
+    return found.hosts[0]
+
+
+def unreached(name: str, status: str) -> HostReport:
+    return HostReport(name, status, (UNREACHED[status],), ())
+
+
+def report(*hosts: HostReport) -> Report:
+    return Report(hosts, exit_code(hosts, Severity.ERROR), differences=differences(hosts))
+
+
+def three_hundred() -> Report:
+    names = [f"web-{i:03d}" for i in range(1, 301)]
+    made = {
+        **dict.fromkeys(names[5:295:10], "refused"),
+        **dict.fromkeys(names[8:150:10], "timed-out"),
+        **dict.fromkeys(names[159:300:10], "no-ssh"),
+    }
+    found = [unreached(name, made[name]) if name in made else good(name) for name in names]
+    found[:4] = [stale(name, pid=100 + i) for i, name in enumerate(names[:4])]
+    found[6] = misconfigured(names[6])
+    found[10] = good(names[10], DATABASE_URL="postgres://other")
+    return report(*found)
+
+
+def lines(found: Report, width: int = 80) -> list[str]:
+    return text.render(found, width=width).splitlines()
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_three_hundred_hosts_are_one_screen(width: int) -> None:
+    said = lines(three_hundred(), width)
+
+    assert len(said) < (100 if width < 80 else 60)
+    assert not [line for line in said if len(line) > width and not line.startswith("  ")]
+    assert said[0].startswith("MISCONFIGURED: 1 of 300 hosts")
+    assert said[-1].startswith("  setsid --fork")
+
+
+def test_every_host_that_is_not_well_is_named() -> None:
+    said = "\n".join(lines(three_hundred(), 200))
+
+    assert "NOT REACHED: 29 hosts (refused, connecting: connection refused)" in said
+    assert "web-006, web-016, web-026" in said
+    assert "STALE: 4 hosts: shop" in said
+    assert "web-[001:004]" in said
+    assert "web-011 has another DATABASE_URL than 239 others" in said
+
+
+def test_all_in_sync_is_one_line() -> None:
+    said = lines(report(*(good(f"web-{i}") for i in range(18))))
+
+    assert said == ["IN-SYNC: all 18 hosts have the environment they should have"]
+
+
+def test_the_same_outcome_is_told_once_and_the_cause_with_it() -> None:
+    said = lines(
+        report(*(good(f"db-{i}") for i in range(212)), *(stale(f"web-{i}", 50 * i + 9) for i in range(6)))
+    )
+
+    assert said[0] == "STALE: 6 of 218 hosts, same cause (started-before-change); 212 in sync"
+    assert sum(line.startswith("  AWS_REGION  stale") for line in said) == 1
+    assert sum(line.startswith("  kill -TERM") for line in said) == 1
+
+
+def test_outcomes_differ_by_variable_cause_and_remedy_but_not_by_pid() -> None:
+    hosts = [stale("a", 10), stale("b", 70), misconfigured("c"), good("d"), good("e", X="x")]
+
+    assert [(str(group.app.state), group.hosts) for group in apps(hosts)] == [
+        ("misconfigured", ("c",)),
+        ("stale", ("a", "b")),
+        ("in-sync", ("d", "e")),
+    ]
+
+
+def test_the_plan_mends_first_and_restarts_one_after_another() -> None:
+    said = lines(
+        report(stale("web-1"), stale("web-2", 77), misconfigured("web-3"), unreached("web-4", "refused"))
+    )
+    plan = said[said.index("do, in this order:") :]
+
+    assert plan[1].startswith("1. shop on web-3: mend the configuration first")
+    assert any(line.startswith("2. mend what keeps 1 host from being reached") for line in plan)
+    assert any(
+        line.startswith("3. restart shop on web-1, web-2, one host after another, web-1") for line in plan
+    )
+
+
+def test_a_host_where_nothing_matches() -> None:
+    found = report(good("web-1"), nothing("web-2"))
+
+    assert found.exit_code == 2
+    said = lines(found)
+    assert said[0] == "NOTHING MATCHED: 1 of 2 hosts; 1 in sync"
+    assert said[-1] == "do: see what does run where nothing matched: envcheck ps -H HOST"
+
+
+def test_no_value_is_told() -> None:
+    assert "postgres" not in "\n".join(lines(three_hundred(), 200))
+
+
+def test_json_holds_every_host_and_what_differs() -> None:
+    document = json.loads(format_named("json").render(three_hundred()))
+    schema = json.loads((Path(__file__).parent.parent / "contract" / "report.schema.json").read_text())
+
+    jsonschema.validate(document, schema)
+    assert document["summary"]["hosts"] == 300
+    assert document["summary"]["not_reached"] == 59
+    [difference] = document["differences"]
+    assert difference["variable"] == "DATABASE_URL"
+    assert difference["layers"] == ["configured", "running"]
+    assert [len(group["hosts"]) for group in difference["groups"]] == [239, 1]
+    assert difference["groups"][1]["hosts"] == ["web-011"]
+    assert difference["groups"][1]["fingerprint"] != difference["groups"][0]["fingerprint"]
+
+
+def test_jsonl_is_a_line_for_each_host() -> None:
+    told = [json.loads(line) for line in format_named("jsonl").render(three_hundred()).splitlines()]
+
+    assert [host["name"] for host in told] == [f"web-{i:03d}" for i in range(1, 301)]
+    assert {host["schema"] for host in told} == {"envcheck.report/1"}
+    assert {host["status"] for host in told} == {"ok", "refused", "timed-out", "no-ssh"}
+
+
+def test_a_hostile_name_forges_no_line() -> None:
+    bad = stale("web-1")
+    app = bad.apps[0]._replace(name="x\nIN-SYNC: all\x1b[2J")
+    gap = Gap("connecting\nIN-SYNC", "\x1b[2J\nIN-SYNC: all", "\nIN-SYNC: all")
+    said = lines(report(bad._replace(apps=(app,)), HostReport("b", "no\nIN-SYNC", (gap,), ())))
+
+    assert not any("\x1b" in line or line.startswith("IN-SYNC") for line in said)
