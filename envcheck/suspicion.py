@@ -114,7 +114,7 @@ ASSIGNED = r"""([\w.-]+)((?:["']?\s*=\s*|["']\s*:\s*|:\s+)["']?)?"""
 ENDS = frozenset("\"'&;, \t\r\n")  # of what is assigned
 MINIMUM = 20  # characters of something that was drawn at random
 ENTROPY = 3.5  # bits per character
-HEX_ENTROPY = 3.0
+HEX_ENTROPY = 2.6
 WORD_LENGTH = 3.5  # letters on the average, of what is made of words
 # Folders whose members are named after a hash.
 HASHED_IN = words("releases revisions versions builds deployments store")

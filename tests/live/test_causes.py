@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,9 @@ def test_reforked_by_a_reload(make: Make, home: Path, bare: Path, run: Run) -> N
 def test_reforked_after_a_worker_ended(make: Make, home: Path, bare: Path, run: Run) -> None:
     server = run(make(home, bare).put(COLOUR="red"))
     server.put(COLOUR="blue")
+    # The kernel tells starts in ticks: a worker of the same one as the change is not known to be younger.
+    changed = (server.folder / "env.d" / "COLOUR").stat().st_ctime
+    wait_for(lambda: time.time() > changed + 0.1, "the clock stands still")
     [workers] = server.generations().values()
     server.respawn(min(workers))
 
