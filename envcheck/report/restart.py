@@ -55,6 +55,8 @@ def _body(app: AppReport, width: int) -> Iterator[str]:
     if outcome is None:
         yield from _plan(app, width)
         return
+    if outcome.result is Result.REFUSED:
+        yield from _wrong(app, width)
     if outcome.steps:
         yield ""
         yield from map(_taken, outcome.steps)
@@ -72,14 +74,22 @@ def _body(app: AppReport, width: int) -> Iterator[str]:
 
 def _plan(app: AppReport, width: int) -> Iterator[str]:
     remedy = app.remedy
-    wrong = [escape(f.variable) for f in app.findings if f.wrong and f.variable is not None]
-    if wrong:
-        yield from text.wrapped(f"wrong: {', '.join(wrong)}", width, "  ")
+    yield from _wrong(app, width)
     yield from text.hazards(remedy, width)
     yield ""
     yield f"plan: {remedy.action}" if remedy.steps else "plan: nothing that a restart could help with"
     for step in remedy.steps:
         yield from text.step_lines(step, width)
+
+
+def _wrong(app: AppReport, width: int) -> Iterator[str]:
+    """Say what is wrong: variables by name, and what is true of the server as a whole."""
+    names = [escape(f.variable) for f in app.findings if f.wrong and f.variable is not None]
+    if names:
+        yield from text.wrapped(f"wrong: {', '.join(names)}", width, "  ")
+    for finding in app.findings:
+        if finding.variable is None:
+            yield from text.wrapped(escape(finding.message), width, "  ")
 
 
 def _taken(taken: Taken) -> str:

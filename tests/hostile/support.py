@@ -33,7 +33,7 @@ CONTRACT = HERE.parent / "contract"
 AS_NOBODY = HERE / "as_nobody.py"
 TIMEOUT = 20.0  # seconds after which a run counts as hanging
 
-STATUSES = frozenset({0, 1, 2, 3, 130, 143})
+STATUSES = frozenset({0, 1, 2, 3, 5, 130, 143})
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 # What drives a terminal, hides, or turns the direction of writing; a newline ends a line of ours.
 RAW = re.compile(

@@ -166,6 +166,10 @@ def commands(planted: Planted) -> list[tuple[str, ...]]:
         ("check", "-s", spec, "-q"),
         ("check", "-s", spec, "-f", "json"),
         ("check", "-s", spec, "-f", "text"),
+        ("check", "-s", spec, "--wait", "200ms", "--stable-for", "100ms"),
+        ("restart", pid),
+        ("restart", "-s", spec, "--apply"),  # nobody confirms it
+        ("restart", "-s", spec, "-f", "json"),
     ]
 
 
