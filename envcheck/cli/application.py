@@ -72,9 +72,7 @@ def _group(
     version: bool = typer.Option(False, "--version", help="Print the version and exit."),
 ) -> None:
     if version:
-        from importlib.metadata import version as installed  # noqa: PLC0415 - only here
-
-        typer.echo(f"envcheck {installed('envcheck-proc')}")
+        typer.echo(f"envcheck {options.version()}")
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)
         raise typer.Exit(UsageError.exit_status)

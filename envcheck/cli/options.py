@@ -79,6 +79,16 @@ def policy(reveal: Sequence[str] | None, key_file: str | None = None) -> Policy:
     return Policy(key=key, reveal=tuple(reveal or ()))
 
 
+def version() -> str:
+    """Give the version that is installed; where envcheck runs from a folder or an archive, none is."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    try:
+        return version("envcheck-proc")
+    except PackageNotFoundError:
+        return "of no release"
+
+
 def load_spec(path: str | None) -> Spec | None:
     """Read the spec.
 

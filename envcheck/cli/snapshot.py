@@ -34,8 +34,6 @@ def command(
     reveal: options.Reveal = None,
     no_live: options.NoLive = False,
 ) -> None:
-    from importlib.metadata import version  # noqa: PLC0415
-
     policy = options.policy(reveal, key_file)
     named = targets or []
     expected = options.load_spec(spec)
@@ -45,7 +43,7 @@ def command(
     found = found._replace(host=name or os.uname().nodename)
     servers = _servers(found, expected, named)
     kept = record.redacted(found, servers, expected, policy, kept=key_file is not None)
-    text = record.dump(kept, version("envcheck-proc"))
+    text = record.dump(kept, options.version())
     if output == "-":
         options.emit(text)
     else:

@@ -170,7 +170,21 @@ def commands(planted: Planted) -> list[tuple[str, ...]]:
         ("restart", pid),
         ("restart", "-s", spec, "--apply"),  # nobody confirms it
         ("restart", "-s", spec, "-f", "json"),
+        ("snapshot", pid),
+        ("snapshot", "-s", spec),
+        ("snapshot", f"cwd:{folder}", "--no-live"),
     ]
+
+
+def test_a_record_and_what_is_said_of_it(planted: Planted) -> None:
+    folder, spec = planted.server.folder, str(planted.spec)
+    record = folder / "record.json"
+    run("snapshot", str(planted.server.master), "-s", spec, "-o", str(record))
+
+    assert not CANARIES.found(record.read_bytes())
+    for command in (("check", "-s", spec), ("check", "-s", spec, "-f", "json"), ("check",)):
+        ran = run(*command, "--snapshot", str(record), "--reveal", "*")
+        assert ran.status in (1, 3)
 
 
 def test_nothing_is_told(planted: Planted) -> None:
