@@ -6,8 +6,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 REQUIRE ?= $(CI)
+PYZ ?= envcheck.pyz
 
-.PHONY: demo test check bench proof clean
+.PHONY: demo test check bench proof clean $(PYZ)
 
 demo: $(VENV)/demo
 	$(BIN)/envcheck demo
@@ -22,6 +23,16 @@ check: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+
+# One file for hosts that have nothing but Python 3.11: all but ssh, and the demo.
+PURE := typer annotated_doc shellingham rich pygments markdown_it mdurl yaml dotenv
+$(PYZ): $(VENV)/demo
+	@rm -rf $(VENV)/pyz && mkdir $(VENV)/pyz && cp -r envcheck $(VENV)/pyz
+	@cp -r checks $(VENV)/pyz/envcheck
+	@site=$$($(BIN)/python -c 'import pathlib, typer; print(pathlib.Path(typer.__file__).parents[1])') && \
+		for package in $(PURE); do cp -r "$$site/$$package" $(VENV)/pyz || exit 1; done
+	@find $(VENV)/pyz '(' -name '*.so' -o -name __pycache__ ')' -prune -exec rm -r {} +
+	$(BIN)/python -m zipapp $(VENV)/pyz -o $(PYZ) -p '/usr/bin/env python3' -m envcheck.cli:main -c
 
 bench: $(VENV)/dev
 	sh tests/setup.sh

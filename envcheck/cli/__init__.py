@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         status = run(list(sys.argv[1:] if argv is None else argv))
     except EnvcheckError as error:
-        status = _say(error)
+        status = say(error)
     except Exception as error:  # noqa: BLE001 - a bug; its text may hold values, and is not shown
         status = _bug(error)
     # What is left goes with the process: looking it through once more at the end takes a tenth of a run.
@@ -40,7 +40,8 @@ def _leave(number: int, _frame: object) -> None:
     raise SystemExit(128 + number)
 
 
-def _say(error: EnvcheckError) -> int:
+def say(error: EnvcheckError) -> int:
+    """Tell an error on standard error; give its exit status."""
     from envcheck.escaping import escape  # noqa: PLC0415
 
     _tell(f"error: {escape(str(error))}")

@@ -1,4 +1,7 @@
-"""Compare two of: a process, what is configured for it (configured:TARGET), a file (file:PATH).
+"""Compare two of: a process, what is configured for it (configured:TARGET), a file (file:PATH), a record.
+
+Hidden values of a record (snapshot:PATH, or snapshot:PATH#TARGET) are compared by their fingerprints, for
+which the other side has to have the same key.
 
 Exit status: 0 the same, 1 different, 2 wrong use, 3 could not tell.
 """
@@ -9,15 +12,16 @@ from typing import Annotated
 
 import typer
 
-from envcheck.cli import options, sides
+from envcheck.cli import options, records, say, sides
 from envcheck.errors import EnvcheckError
+from envcheck.judge import hidden
 from envcheck.judge.verdict import DRIFT, OK
 from envcheck.model import Spec
-from envcheck.noise import is_noise, same
+from envcheck.noise import is_noise
 from envcheck.report import differences
 from envcheck.report.environment import Environment
 
-HELP = "TARGET, configured:TARGET or file:PATH."
+HELP = "TARGET, configured:TARGET, file:PATH or snapshot:PATH."
 
 
 def command(
@@ -27,6 +31,7 @@ def command(
     spec: options.SpecOption = None,
     dialect: Annotated[str | None, typer.Option("--dialect", metavar="NAME", help="Of files.")] = None,
     formats: options.Formats = None,
+    key_file: options.KeyFile = None,
     reveal: options.Reveal = None,
     no_live: options.NoLive = False,
     color: options.Colors = options.Color.AUTO,
@@ -35,19 +40,35 @@ def command(
     expected = options.load_spec(spec)
     left, right = (_side(side, expected, dialect, live=not no_live) for side in (a, b))
     # What only a process has, and no file would say, is no difference from a file.
-    alike = _is_process(a) == _is_process(b)
-    found = [
-        differences.Difference(name, left.variables.get(name), right.variables.get(name))
-        for name in sorted({*left.variables, *right.variables})
-        if not same(name, left.variables.get(name), right.variables.get(name))
-        and not same(name, right.variables.get(name), left.variables.get(name))
-        and (alike or (name in left.variables and name in right.variables) or not is_noise(name))
-    ]
-    policy = options.policy(reveal)
+    akin = _is_process(a) == _is_process(b)
+    policy = options.policy(reveal, key_file)
+    # What only a process has, and no file would say, is no difference from a file.
+    akin = _is_process(a) == _is_process(b)
+    found: list[differences.Difference] = []
+    unknown: list[str] = []
+    for name in sorted({*left.variables, *right.variables}):
+        one, other = left.variables.get(name), right.variables.get(name)
+        alike = hidden.alike(name, one, other, (left.key_id, right.key_id), policy)
+        if alike is None:
+            unknown.append(name)
+        elif not alike and (akin or (one is not None and other is not None) or not is_noise(name)):
+            found.append(differences.Difference(name, one, other))
+    if unknown and not found:
+        raise _untold(unknown)
     for name, path in wanted:
         render = differences.as_json if name == "json" else differences.as_text
         options.emit(render(a, b, found, policy), path, color=color)
+    if unknown:
+        say(_untold(unknown))
     raise typer.Exit(DRIFT if found else OK)
+
+
+def _untold(names: list[str]) -> EnvcheckError:
+    what = f"{len(names)} hidden {'value' if len(names) == 1 else 'values'} could not be compared"
+    return EnvcheckError(
+        f"{what}: the fingerprints have another key",
+        "take all snapshots with one --key-file, and name it here",
+    )
 
 
 def _is_process(side: str) -> bool:
@@ -63,10 +84,16 @@ def _side(side: str, spec: Spec | None, dialect: str | None, *, live: bool) -> E
     kind, _, rest = side.partition(":")
     if kind == "file":
         return sides.of_file(options.absolute(rest, "file"), dialect)
+    if kind == "snapshot":
+        return _whole(side, records.running(rest))
     if kind == "configured":
         environment = sides.of_target(rest, spec, live=live)
     else:
         environment = sides.of_reading(sides.process(side, live=live).running)
+    return _whole(side, environment)
+
+
+def _whole(side: str, environment: Environment) -> Environment:
     if environment.status != "ok":
         why = environment.problems[0].message if environment.problems else environment.status
         raise EnvcheckError(f"{side} could not be read whole: {environment.status}", why)

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from time import time
 
 from envcheck import record
-from envcheck.cli import options
+from envcheck.cli import options, sides
 from envcheck.errors import NothingMatchedError, RecordError, UsageError
+from envcheck.escaping import escape
 from envcheck.hosts.local import Local
-from envcheck.judge import judge, merge
+from envcheck.judge import judge, matching, merge
 from envcheck.model import Gap, HostReport, Report, Severity, Snapshot, Spec
+from envcheck.report.environment import Environment
 from envcheck.secrecy import Policy
 from envcheck.sources.chain import WHY
 
@@ -56,6 +58,26 @@ def read(path: str) -> Snapshot:
         why = WHY.get(facts["status"], facts.get("detail") or facts["status"])
         raise RecordError(f"unable to read the record {path}: {why}")
     return record.load(facts["content"], path)
+
+
+def running(place: str) -> Environment:
+    """Give what runs in a record: its one server, or the one that is named after a #.
+
+    Raises:
+        UsageError: It has several servers, or none of that name.
+        RecordError: It cannot be read.
+    """
+    path, target = options.absolute(place, "record"), ""
+    if "#" in path and not posixpath.exists(path):
+        path, _, target = path.rpartition("#")
+    snapshot = read(path)
+    found = matching.targets(snapshot, target) if target else snapshot.servers
+    if len(found) != 1:
+        pids = ", ".join(f"{s.first.pid} ({escape(s.name)})" for s in snapshot.servers)
+        what = f"{target or 'it'} means {len(found)} servers in the record {path}"
+        raise UsageError(what, f"name one of them after a #, as in snapshot:{place}#PID: {pids or 'none'}")
+    environment = sides.of_reading(found[0].first.running)
+    return environment._replace(key_id=snapshot.key.id if snapshot.key else "")
 
 
 def judged(

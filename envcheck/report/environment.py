@@ -23,6 +23,7 @@ class Environment(NamedTuple):
     problems: tuple[Problem, ...]
     dynamic: frozenset[str]  # names whose value only running something could tell
     loaded: Mapping[str, str | None] | None = None  # what the manager has loaded, where it differs
+    key_id: str = ""  # of the fingerprints, where it is from a record
 
 
 def as_json(layers: Mapping[str, Environment], policy: Policy) -> str:

@@ -17,7 +17,10 @@ import yaml.scanner
 import envcheck
 
 NOBODY = 65534
-LAZY = "ast binascii datetime difflib glob hashlib hmac select shlex subprocess textwrap unicodedata zlib"
+LAZY = (
+    "ast binascii datetime difflib email glob hashlib hmac importlib.metadata select shlex subprocess "
+    "textwrap unicodedata zlib"
+)
 
 for name in LAZY.split():
     importlib.import_module(name)

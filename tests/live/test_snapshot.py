@@ -131,12 +131,46 @@ def test_a_folder_of_records_of_which_one_is_broken(home: Path, key: str, run: R
     told = envcheck("check", *options, "--snapshot", str(folder))
 
     assert told.status == 3
-    assert told.out.startswith("3 hosts: 1 unreadable (web-03), 2 in-sync\n")
+    assert "web-03" in told.out
     server.put(COLOUR="blue")
     assert envcheck("snapshot", *options, "--as", "web-04", "-o", f"{folder}/web-04.json").status == 0
     document = json.loads(envcheck("check", *options, "--snapshot", str(folder), "-f", "json").out)
     assert document["exit_code"] == 1
     assert [h["status"] for h in document["hosts"]] == ["ok", "ok", "unreadable", "ok"]
+
+
+def test_records_are_compared_by_their_fingerprints(home: Path, key: str, run: Run) -> None:
+    first = Gunicorn(home / "one").put(COLOUR="red", PASSWORD=SECRET, RAILS_ENV="production")
+    second = Gunicorn(home / "two").put(COLOUR="blue", PASSWORD=SECRET, RAILS_ENV="production")
+    servers = {"one": first, "two": second}
+    for name, server in servers.items():
+        run(server)
+        target = str(server.master)
+        for folder, options in (("same", ("--key-file", key)), ("own", ())):
+            (home / folder).mkdir(exist_ok=True)
+            assert envcheck("snapshot", target, *options, "-o", f"{home}/{folder}/{name}.json").status == 0
+    one = f"snapshot:{home}/same/one.json"
+
+    def differing(*sides: str) -> tuple[int, set[str]]:
+        told = envcheck("diff", *sides, "-f", "json")
+        assert SECRET not in told.out
+        return told.status, {
+            d["variable"] for d in json.loads(told.out)["differences"]
+        } if told.out else set()
+
+    status, names = differing(one, f"snapshot:{home}/same/two.json")
+    assert status == 1
+    assert "COLOUR" in names
+    assert names.isdisjoint({"PASSWORD", "RAILS_ENV"})
+    assert differing(one, str(first.master), "--key-file", key) == (0, set())
+    assert differing(f"{one}#{first.master}", str(first.master), "--key-file", key) == (0, set())
+    assert "COLOUR" in differing(one, str(second.master), "--key-file", key)[1]
+    assert "PASSWORD" not in differing(one, str(second.master), "--key-file", key)[1]
+    for other in (f"snapshot:{home}/own/one.json", str(first.master)):
+        untold = envcheck("diff", one, other)
+        assert (untold.status, untold.out) == (3, "")
+        assert "another key" in untold.err
+    assert envcheck("diff", f"{one}#1", one).status == 2
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,127 @@
+"""Fifty hosts that Ansible drives: each takes its snapshot, and all are judged in one report."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from live.checking import envcheck
+from live.harness import SYSTEM_PATH, clean, free_port, need, root_only, wait_for
+from live.servers import Gunicorn
+
+pytestmark = root_only
+
+HOSTS = 50
+REPOSITORY = Path(__file__).parents[2]
+PLAYBOOK = REPOSITORY / "docs" / "ansible-snapshot.yml"
+
+SSHD = """\
+Port {port}
+ListenAddress 127.0.0.1
+HostKey {folder}/host
+AuthorizedKeysFile {folder}/user.pub
+PidFile none
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+PermitRootLogin prohibit-password
+MaxStartups 100
+Subsystem sftp internal-sftp
+"""
+
+
+@pytest.fixture
+def sshd(home: Path) -> Iterator[int]:
+    """Run an sshd of its own; *home* has the keys `user` and `known_hosts`."""
+    need("sshd", "ssh-keygen", "ansible-playbook")
+    for name in ("host", "user"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(home / name)], check=True)
+    port = free_port()
+    (home / "sshd_config").write_text(SSHD.format(port=port, folder=home))
+    (home / "known_hosts").write_text(f"[127.0.0.1]:{port} {(home / 'host.pub').read_text()}")
+    Path("/run/sshd").mkdir(exist_ok=True)
+    program = shutil.which("sshd", path=SYSTEM_PATH)
+    assert program
+    with (home / "sshd.log").open("wb") as log:
+        daemon = subprocess.Popen(
+            [program, "-D", "-e", "-f", str(home / "sshd_config")], stdout=log, stderr=log
+        )
+    try:
+        wait_for(lambda: b"listening" in (home / "sshd.log").read_bytes(), "sshd does not listen")
+        yield port
+    finally:
+        daemon.terminate()
+        daemon.wait(30)
+
+
+def _packed(home: Path) -> Path:
+    """Pack envcheck into one file, from what is installed."""
+    program = home / "envcheck.pyz"
+    installed = f"{sys.prefix}/demo"
+    argv = ["make", f"--old-file={installed}", f"VENV={sys.prefix}", f"PYZ={program}", str(program)]
+    subprocess.run(argv, check=True, capture_output=True, cwd=REPOSITORY)
+    return program
+
+
+def test_fifty_hosts_and_one_report(home: Path, sshd: int) -> None:
+    names = [f"web-{number:02}" for number in range(1, HOSTS + 1)]
+    options = f"ansible_host=127.0.0.1 ansible_port={sshd} ansible_user=root"
+    keys = f"-i {home}/user -o UserKnownHostsFile={home}/known_hosts -o IdentitiesOnly=yes"
+    common = f"ansible_ssh_common_args='{keys}' ansible_python_interpreter=/usr/bin/python3"
+    (home / "hosts").write_text("".join(f"{name} {options} {common}\n" for name in names))
+    key = home / "envcheck.key"
+    key.write_text("fedcba9876543210" * 4)
+    key.chmod(0o600)
+    records = home / "records"
+    secret = "synthetic-gneiss-93"
+    with Gunicorn(home / "web").put(COLOUR="red", PASSWORD=secret) as server:
+        server.rules = {"COLOUR": {"one_of": ["red", "blue"]}, "PASSWORD": {"secret": True}}
+        spec = server.spec()
+        server.put(COLOUR="blue")
+        chosen = {
+            "envcheck": str(_packed(home)),
+            "key": str(key),
+            "records": str(records),
+            "spec": spec,
+            "as_root": False,
+        }
+        done = subprocess.run(
+            ["ansible-playbook", "-f", "10", "-i", "hosts", str(PLAYBOOK), "-e", json.dumps(chosen)],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            cwd=home,
+            env=clean(
+                home,
+                ANSIBLE_PIPELINING="1",
+                ANSIBLE_SSH_ARGS="-o ControlMaster=no",
+                ANSIBLE_NOCOLOR="1",
+                LC_ALL="C.UTF-8",
+            ),
+        )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sorted(p.name for p in records.iterdir()) == [f"{name}.json" for name in names]
+    assert not list(Path("/run").glob("envcheck-web-*"))
+    said = done.stdout + done.stderr + "".join(p.read_text() for p in records.iterdir())
+    assert secret not in said
+    assert key.read_text() not in said
+    # The server has ended: what is judged is what was recorded.
+    judged = envcheck("check", "-s", spec, "--key-file", str(key), "--snapshot", str(records), "-f", "json")
+    document = json.loads(judged.out)
+    assert judged.status == document["exit_code"] == 1
+    assert document["summary"]["apps"] == document["summary"]["stale"] == HOSTS
+    assert [host["name"] for host in document["hosts"]] == names
+    findings = [f for host in document["hosts"] for f in host["apps"][0]["findings"]]
+    assert {(f["variable"], f["diagnosis"]) for f in findings} == {
+        ("COLOUR", "stale"),
+        ("PASSWORD", "in-sync"),
+    }
+    prints = {f["live"]["value"]["fingerprint"] for f in findings if f["variable"] == "PASSWORD"}
+    assert len(prints) == 1
