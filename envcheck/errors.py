@@ -5,6 +5,7 @@
   - UsageError (2)
     - SpecError
   - NothingMatchedError (2)
+  - HostError (3): one host of several; the others are looked at
 
 Drift is not an error but a result. Something unreadable *within* a snapshot is a gap: data, not an exception.
 A message has no capital, no full stop and never a value of a variable.
@@ -44,3 +45,14 @@ class NothingMatchedError(UsageError):
     """Targets, or a spec, that no running server answers to: never a pass."""
 
     hint = "envcheck ps lists the servers that were found"
+
+
+class HostError(EnvcheckError):
+    """A host that cannot be asked. `status` names its state, `phase` says what was being done."""
+
+    hint = "ssh -v shows what the connection meets"
+
+    def __init__(self, status: str, phase: str, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.status = status
+        self.phase = phase

@@ -1,6 +1,6 @@
 """Carry out remedies, one app at a time, and look whether they have helped: collect again, judge again.
 
-Nothing is changed here: each step is handed to the host (`Host.act`), which holds a lock and the processes.
+Nothing is changed here: each step is handed to the host (`act`), which holds a lock and the processes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from envcheck import waiting
 from envcheck.escaping import escape
-from envcheck.hosts import Answer, Host, http
+from envcheck.hosts import ActingHost, Answer, http
 from envcheck.judge import permission, verdict
 from envcheck.judge.discretion import masking
 from envcheck.model import (
@@ -78,7 +78,7 @@ def concluded(report: Report, apps: tuple[AppReport, ...]) -> Report:
     return report._replace(hosts=(host._replace(apps=apps),), exit_code=code)
 
 
-def carry_out(report: Report, host: Host, eyes: Eyes, wishes: Wishes, tell: Tell) -> Report:
+def carry_out(report: Report, host: ActingHost, eyes: Eyes, wishes: Wishes, tell: Tell) -> Report:
     """Carry out what `decide` has let pass, app by app; stop where one does not end well."""
     apps: list[AppReport] = []
     stopped = False
@@ -96,7 +96,7 @@ def carry_out(report: Report, host: Host, eyes: Eyes, wishes: Wishes, tell: Tell
 class Restart:
     """The restart of one app; it lives as long as that takes."""
 
-    def __init__(self, app: AppReport, host: Host, eyes: Eyes, wishes: Wishes, tell: Tell) -> None:
+    def __init__(self, app: AppReport, host: ActingHost, eyes: Eyes, wishes: Wishes, tell: Tell) -> None:
         self.app, self.host, self.eyes, self.wishes, self.tell = app, host, eyes, wishes, tell
         self.end = time.monotonic() + wishes.seconds
         self.mask = masking(app)

@@ -5,17 +5,19 @@ Exit status: 0 all as it should be, 1 drift, 2 wrong use or nothing matched, 3 c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from envcheck import report
 from envcheck.cli import options
+from envcheck.cli.hosts import Hosts, look_at_all, on_hosts
 from envcheck.collect import collect
-from envcheck.errors import UsageError
-from envcheck.hosts.local import Local
-from envcheck.judge import judge, matching
-from envcheck.model import Report
+from envcheck.errors import EnvcheckError, UsageError
+from envcheck.judge import judge, matching, merge
+from envcheck.model import HostReport, Report, Snapshot, Spec
+from envcheck.secrecy import Policy
 
 Wait = Annotated[
     str | None,
@@ -23,9 +25,11 @@ Wait = Annotated[
 ]
 
 
+@on_hosts
 def command(
     targets: options.Targets = None,
     *,
+    hosts: Hosts,
     spec: options.SpecOption = None,
     formats: options.Formats = None,
     fail_on: options.FailOn = options.ERROR,
@@ -42,12 +46,12 @@ def command(
     named = targets or []
     expected = options.load_spec(spec)
     pids = matching.pids(named)
+    files = matching.files(named)
     policy = options.policy(reveal, key_file)
 
     def look() -> Report:
-        seen = collect(Local(), expected, pids, matching.files(named), live=not no_live)
-        with options.deadline(options.JUDGING, "a pattern of the spec"):
-            return judge(seen, expected, named, policy, fail_on)
+        seen = look_at_all(hosts.named, lambda host: collect(host, expected, pids, files, live=not no_live))
+        return merge((_judged(one, expected, named, policy) for one in seen), fail_on)
 
     if snapshot and (wait or stable_for):
         raise UsageError("a record does not change: there is nothing to wait for")
@@ -65,3 +69,10 @@ def command(
         if path or not (quiet and name == "text"):
             options.emit(report.format_named(name).render(found, width=options.width()), path, color=color)
     raise typer.Exit(found.exit_code)
+
+
+def _judged(seen: Snapshot | HostReport, spec: Spec | None, targets: Sequence[str], policy: Policy) -> Report:
+    if isinstance(seen, HostReport):
+        return Report((seen,), EnvcheckError.exit_status)
+    with options.deadline(options.JUDGING, "a pattern of the spec"):
+        return judge(seen, spec, targets, policy)

@@ -8,26 +8,35 @@ Exit status: 0 the same, 1 different, 2 wrong use, 3 could not tell.
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from envcheck.cli import options, records, say, sides
+from envcheck.cli.hosts import Hosts, absolute_on, look_at_one, on_hosts
 from envcheck.errors import EnvcheckError
-from envcheck.judge import hidden
+from envcheck.hosts import Host
+from envcheck.judge import hidden, matching
 from envcheck.judge.verdict import DRIFT, OK
 from envcheck.model import Spec
 from envcheck.noise import is_noise
 from envcheck.report import differences
 from envcheck.report.environment import Environment
 
-HELP = "TARGET, configured:TARGET, file:PATH or snapshot:PATH."
+KINDS = ("file", "configured", "snapshot", *matching.PREFIXES)
+QUALIFIED = re.compile(r"((?:[^@:\[\]/]+@)?(?:\[[^\]]+\]|[^@:\[\]/]+)(?::\d+(?=:))?):(.+)", re.DOTALL)
+
+HELP = "TARGET, configured:TARGET, file:PATH or snapshot:PATH; on another host HOST:TARGET."
 
 
+@on_hosts
 def command(
     a: Annotated[str, typer.Argument(metavar="A", help=HELP)],
     b: Annotated[str, typer.Argument(metavar="B", help=HELP)],
     *,
+    hosts: Hosts,
     spec: options.SpecOption = None,
     dialect: Annotated[str | None, typer.Option("--dialect", metavar="NAME", help="Of files.")] = None,
     formats: options.Formats = None,
@@ -38,12 +47,14 @@ def command(
 ) -> None:
     wanted = options.formats(formats, ["text", "json"])
     expected = options.load_spec(spec)
-    left, right = (_side(side, expected, dialect, live=not no_live) for side in (a, b))
+    sides_of = [_on_host(side, hosts) for side in (a, b)]
+    left, right = (
+        look_at_one(host, partial(_side, side=side, spec=expected, dialect=dialect, live=not no_live))
+        for host, side in sides_of
+    )
     # What only a process has, and no file would say, is no difference from a file.
-    akin = _is_process(a) == _is_process(b)
     policy = options.policy(reveal, key_file)
-    # What only a process has, and no file would say, is no difference from a file.
-    akin = _is_process(a) == _is_process(b)
+    akin = _is_process(sides_of[0][1]) == _is_process(sides_of[1][1])
     found: list[differences.Difference] = []
     unknown: list[str] = []
     for name in sorted({*left.variables, *right.variables}):
@@ -71,11 +82,18 @@ def _untold(names: list[str]) -> EnvcheckError:
     )
 
 
+def _on_host(side: str, hosts: Hosts) -> tuple[Host, str]:
+    """Take a side that is qualified by a host apart: web-1:app, deploy@web-1:2222:5971, [::1]:file:/etc/x."""
+    kind = side.partition(":")[0]
+    match = None if kind in KINDS else QUALIFIED.fullmatch(side)
+    return (hosts.make(match[1]), match[2]) if match else (hosts.one(), side)
+
+
 def _is_process(side: str) -> bool:
     return not side.startswith(("file:", "configured:"))
 
 
-def _side(side: str, spec: Spec | None, dialect: str | None, *, live: bool) -> Environment:
+def _side(host: Host, side: str, spec: Spec | None, dialect: str | None, *, live: bool) -> Environment:
     """Read a side.
 
     Raises:
@@ -83,13 +101,13 @@ def _side(side: str, spec: Spec | None, dialect: str | None, *, live: bool) -> E
     """
     kind, _, rest = side.partition(":")
     if kind == "file":
-        return sides.of_file(options.absolute(rest, "file"), dialect)
+        return sides.of_file(host, absolute_on(host, rest, "file"), dialect)
     if kind == "snapshot":
         return _whole(side, records.running(rest))
     if kind == "configured":
-        environment = sides.of_target(rest, spec, live=live)
+        environment = sides.of_target(host, rest, spec, live=live)
     else:
-        environment = sides.of_reading(sides.process(side, live=live).running)
+        environment = sides.of_reading(sides.process(host, side, live=live).running)
     return _whole(side, environment)
 
 

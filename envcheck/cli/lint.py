@@ -40,7 +40,7 @@ def _lint(file: str, dialect: str | None) -> tuple[Doubt, ...]:
     path = options.absolute(file, "file")
     if dialect is None and posixpath.splitext(path)[1] in SPECS:
         return _spec(path)
-    source = sides.source_of(path, dialect)
+    source = sides.source_of(Local(), path, dialect)
     facts = raw.file_facts(Local().ask([chain.request(source)])[0])
     applied = chain.apply(source, facts, {})
     if applied is None or applied.parsed is None:

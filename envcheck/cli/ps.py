@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from envcheck.cli import options
+from envcheck.cli.hosts import Hosts, look_at_all, on_hosts
 from envcheck.collect import collect
 from envcheck.errors import EnvcheckError, NothingMatchedError
-from envcheck.hosts.local import Local
 from envcheck.judge import matching
 from envcheck.judge.discretion import discreet_server
-from envcheck.model import Server
+from envcheck.model import HostReport, Server, Snapshot
 
 
+@on_hosts
 def command(
     targets: options.Targets = None,
     *,
+    hosts: Hosts,
     formats: options.Formats = None,
     no_live: options.NoLive = False,
     color: options.Colors = options.Color.AUTO,
@@ -22,7 +26,24 @@ def command(
 
     named = targets or []
     wanted = options.formats(formats, ["text", "json"])
-    snapshot = collect(Local(), None, matching.pids(named), matching.files(named), live=not no_live)
+    pids, files = matching.pids(named), matching.files(named)
+    seen = look_at_all(hosts.named, lambda host: collect(host, None, pids, files, live=not no_live))
+    found = [one if isinstance(one, HostReport) else _meant(one, named) for one in seen]
+    for name, path in wanted:
+        text = json.render_servers(found) if name == "json" else servers.render(found)
+        options.emit(text, path, color=color)
+    gaps = [(one, gap) for one in found for gap in one.gaps if isinstance(one, HostReport) or not one.servers]
+    if gaps:
+        [(one, gap), *_] = gaps
+        if isinstance(one, HostReport):
+            raise EnvcheckError(f"{one.name}: {gap.what}: {gap.why}", gap.hint)
+        raise EnvcheckError(f"no server was found, but not all was seen: {gap.what}: {gap.why}", gap.hint)
+    if not any(isinstance(one, Snapshot) and one.servers for one in found):
+        raise NothingMatchedError("no server was found", " ")
+
+
+def _meant(snapshot: Snapshot, named: Sequence[str]) -> Snapshot:
+    """Keep the servers that the targets mean, and of them what may be shown."""
     found: dict[int, Server] = {s.processes[0].pid: s for s in (() if named else snapshot.servers)}
     for target in named:
         matched = matching.targets(snapshot, target)
@@ -30,12 +51,4 @@ def command(
             raise matching.nothing(snapshot, target, "server")
         found |= {s.processes[0].pid: s for s in matched}
     policy = options.policy(None)
-    snapshot = snapshot._replace(servers=tuple(discreet_server(s, policy) for s in found.values()))
-    for name, path in wanted:
-        text = json.render_servers(snapshot) if name == "json" else servers.render(snapshot)
-        options.emit(text, path, color=color)
-    if not found and snapshot.gaps:
-        [gap, *_] = snapshot.gaps
-        raise EnvcheckError(f"no server was found, but not all was seen: {gap.what}: {gap.why}", gap.hint)
-    if not found:
-        raise NothingMatchedError("no server was found", " ")
+    return snapshot._replace(servers=tuple(discreet_server(s, policy) for s in found.values()))

@@ -7,17 +7,21 @@ from typing import Annotated
 import typer
 
 from envcheck.cli import options, sides
+from envcheck.cli.hosts import Hosts, absolute_on, look_at_one, on_hosts
 from envcheck.errors import EnvcheckError
-from envcheck.report.environment import FILE, as_json, as_text
+from envcheck.hosts import Host
+from envcheck.report.environment import FILE, Environment, as_json, as_text
 
 Dialect = Annotated[str | None, typer.Option("--dialect", metavar="NAME", help="The grammar of a file.")]
 
 
+@on_hosts
 def command(
     target: Annotated[
         str, typer.Argument(metavar="TARGET|configured:TARGET|file:PATH", help="What to show.")
     ],
     *,
+    hosts: Hosts,
     spec: options.SpecOption = None,
     dialect: Dialect = None,
     formats: options.Formats = None,
@@ -27,18 +31,26 @@ def command(
 ) -> None:
     wanted = options.formats(formats, ["text", "json"])
     policy = options.policy(reveal)
-    status = 0
-    kind, _, rest = target.partition(":")
-    if kind == "file":
-        layers = {FILE: sides.of_file(options.absolute(rest, "file"), dialect)}
-    elif kind == "configured":
-        layers = {FILE: sides.of_target(rest, options.load_spec(spec), live=not no_live)}
-        status = EnvcheckError.exit_status if layers[FILE].status == "partial" else 0
-    else:
-        process = sides.process(target, live=not no_live)
-        layers = {"at_exec": sides.of_reading(process.at_exec), "live": sides.of_reading(process.live)}
-        status = 0 if process.running.usable else EnvcheckError.exit_status
+    expected = options.load_spec(spec)
+
+    def look(host: Host) -> dict[str, Environment]:
+        kind, _, rest = target.partition(":")
+        if kind == "file":
+            return {FILE: sides.of_file(host, absolute_on(host, rest, "file"), dialect)}
+        if kind == "configured":
+            return {FILE: sides.of_target(host, rest, expected, live=not no_live)}
+        process = sides.process(host, target, live=not no_live)
+        return {"at_exec": sides.of_reading(process.at_exec), "live": sides.of_reading(process.live)}
+
+    layers = look_at_one(hosts.one(), look)
     for name, path in wanted:
         render = as_json if name == "json" else as_text
         options.emit(render(layers, policy), path, color=color)
-    raise typer.Exit(status)
+    raise typer.Exit(0 if _usable(layers) else EnvcheckError.exit_status)
+
+
+def _usable(layers: dict[str, Environment]) -> bool:
+    """Tell whether one layer of a process, or all of what is configured, could be read."""
+    if FILE in layers:
+        return layers[FILE].status != "partial"
+    return any(layer.status == "ok" for layer in layers.values())

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from envcheck import collect, raw
 from envcheck.errors import EnvcheckError, UsageError
-from envcheck.hosts.local import Local
+from envcheck.hosts import Host
 from envcheck.judge import configure, matching
 from envcheck.judge.cause import HELP
 from envcheck.model import Configured, Problem, Process, Reading, Server, Snapshot, Source, Spec, Stage
@@ -16,10 +16,10 @@ from envcheck.sources import DIALECTS, chain
 from envcheck.spec.sources import PLAIN
 
 
-def process(target: str, *, live: bool) -> Process:
+def process(host: Host, target: str, *, live: bool) -> Process:
     """Find the process that a target means: itself, or the master of a server."""
     pids = matching.pids([target])
-    snapshot: Snapshot = collect.collect(Local(), None, pids, matching.files([target]), live=live)
+    snapshot: Snapshot = collect.collect(host, None, pids, matching.files([target]), live=live)
     if pids:
         known = [*snapshot.strays, *(p for s in snapshot.servers for p in s.processes)]
         found = [p for p in known if p.pid in pids]
@@ -45,15 +45,15 @@ def of_reading(reading: Reading) -> Environment:
     )
 
 
-def of_file(path: str, dialect: str | None) -> Environment:
+def of_file(host: Host, path: str, dialect: str | None) -> Environment:
     """Read a file, or an envdir, by its grammar.
 
     Raises:
         EnvcheckError: It cannot be read.
         UsageError: No such dialect, or none can be guessed from the path.
     """
-    source = source_of(path, dialect)
-    facts = raw.file_facts(Local().ask([chain.request(source)])[0])
+    source = source_of(host, path, dialect)
+    facts = raw.file_facts(host.ask([chain.request(source)])[0])
     applied = chain.apply(source, facts, {})
     if applied is None or applied.parsed is None:
         raise EnvcheckError(f"unable to read {path}: {applied.why if applied else 'it is missing'}")
@@ -74,9 +74,9 @@ def of_configured(configured: Configured, problems: tuple[Problem, ...], *, refu
     )
 
 
-def of_target(target: str, spec: Spec | None, *, live: bool) -> Environment:
+def of_target(host: Host, target: str, spec: Spec | None, *, live: bool) -> Environment:
     """Say what a fresh start of the server that *target* means would give."""
-    snapshot, server = _server(target, spec, live=live)
+    snapshot, server = _server(host, target, spec, live=live)
     apps = spec.apps if spec else ()
     app = next((app for app in apps if server in matching.of_app(snapshot, app)), None)
     configured = configure(server, app, snapshot)
@@ -104,8 +104,8 @@ def _differing(disk: Mapping[str, str], loaded: Mapping[str, str]) -> dict[str, 
     return {n: loaded.get(n) for n in {**disk, **loaded} if disk.get(n) != loaded.get(n)}
 
 
-def _server(target: str, spec: Spec | None, *, live: bool) -> tuple[Snapshot, Server]:
-    snapshot = collect.collect(Local(), spec, matching.pids([target]), matching.files([target]), live=live)
+def _server(host: Host, target: str, spec: Spec | None, *, live: bool) -> tuple[Snapshot, Server]:
+    snapshot = collect.collect(host, spec, matching.pids([target]), matching.files([target]), live=live)
     apps = {app.name: app for app in spec.apps} if spec else {}
     found = matching.of_app(snapshot, apps[target]) if target in apps else matching.targets(snapshot, target)
     if not found:
@@ -114,11 +114,12 @@ def _server(target: str, spec: Spec | None, *, live: bool) -> tuple[Snapshot, Se
     return snapshot, next(s for s in found if s.first.pid == first.pid)
 
 
-def source_of(path: str, dialect: str | None) -> Source:
-    folder = dialect == "envdir" or (dialect is None and posixpath.isdir(path))
-    if dialect is None and not folder:
-        dialect = PLAIN.get(posixpath.dirname(path))
-    if folder:
+def source_of(host: Host, path: str, dialect: str | None) -> Source:
+    """Say how a path is read: a folder is an envdir; a few places tell the dialect of a file."""
+    if dialect is None:
+        folder = host.ask([{"op": "file", "path": path}])[0]["status"] == "folder"
+        dialect = "envdir" if folder else PLAIN.get(posixpath.dirname(path))
+    if dialect == "envdir":
         return Source("envdir", path, Stage.EXEC)
     if dialect not in DIALECTS:
         known = ", ".join(["envdir", *DIALECTS])

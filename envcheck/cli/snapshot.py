@@ -14,15 +14,18 @@ import typer
 
 from envcheck import record
 from envcheck.cli import options, records
+from envcheck.cli.hosts import Hosts, look_at_one, on_hosts
 from envcheck.collect import collect
 from envcheck.hosts.local import Local
 from envcheck.judge import matching
 from envcheck.model import Server, Snapshot, Spec
 
 
+@on_hosts
 def command(
     targets: options.Targets = None,
     *,
+    hosts: Hosts,
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE", help="Where to; - is standard output.")
     ] = "-",
@@ -39,8 +42,10 @@ def command(
     expected = options.load_spec(spec)
     # Who listens where is kept as well: a record may be asked for a port.
     paths = (*matching.SOCKETS, *matching.files(named))
-    found = collect(Local(), expected, matching.pids(named), paths, live=not no_live)
-    found = found._replace(host=name or os.uname().nodename)
+    host = hosts.one()
+    pids = matching.pids(named)
+    found = look_at_one(host, lambda host: collect(host, expected, pids, paths, live=not no_live))
+    found = found._replace(host=name or (os.uname().nodename if isinstance(host, Local) else host.name))
     servers = _servers(found, expected, named)
     kept = record.redacted(found, servers, expected, policy, kept=key_file is not None)
     text = record.dump(kept, options.version())

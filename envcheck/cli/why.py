@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from envcheck.cli import options
+from envcheck.cli.hosts import Hosts, look_at_one, on_hosts
 from envcheck.collect import collect
 from envcheck.errors import NothingMatchedError
 from envcheck.escaping import escape_json_text
@@ -20,10 +21,12 @@ from envcheck.report import why
 PAM = "/etc/environment"
 
 
+@on_hosts
 def command(
     variable: Annotated[str, typer.Argument(metavar="VAR", help="The name of a variable.")],
     target: Annotated[str | None, typer.Argument(metavar="[TARGET]", help=options.TARGET_HELP)] = None,
     *,
+    hosts: Hosts,
     spec: options.SpecOption = None,
     formats: options.Formats = None,
     reveal: options.Reveal = None,
@@ -36,15 +39,19 @@ def command(
     named = [target] if target else []
     expected = options.load_spec(spec)
     files = (PAM, *matching.files(named))
-    snapshot = collect(Local(), expected, matching.pids(named), files, live=not no_live)
+    host = hosts.one()
+    pids = matching.pids(named)
+    snapshot = look_at_one(host, lambda host: collect(host, expected, pids, files, live=not no_live))
     policy = options.policy(reveal)
     report = judge(snapshot, expected, named, policy)
-    [host] = report.hosts
-    if not host.apps:
+    apps = report.hosts[0].apps
+    if not apps:
         raise NothingMatchedError(f"no running server is meant by {target or 'this spec'}")
     everything = judge(snapshot, None, [], policy).hosts[0].apps
-    elsewhere = {PAM: _names(snapshot.files[PAM].content), "your shell": list(os.environ)}
-    stories = [story(variable, app, everything, elsewhere, snapshot) for app in host.apps]
+    elsewhere = {PAM: _names(snapshot.files[PAM].content)}
+    if isinstance(host, Local):
+        elsewhere["your shell"] = list(os.environ)
+    stories = [story(variable, app, everything, elsewhere, snapshot) for app in apps]
     for name, path in wanted:
         if name == "json":
             document = {

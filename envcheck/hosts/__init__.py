@@ -29,6 +29,14 @@ class Host(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Let go of whatever is held; nothing that was started stays behind."""
+        ...
+
+
+class ActingHost(Host, Protocol):
+    """A machine on which a plan can be carried out."""
+
     def act(self, request: Request) -> Answer:
         """Do one thing of a plan: a request of envcheck/probe/act.py, which says what it answers.
 

@@ -22,6 +22,9 @@ class Local:
         # The probe is typed for Python 3.6, where a list does not say of what.
         return cast("list[Answer]", probe.answer(list(requests)))  # pyright: ignore[reportUnknownMemberType]
 
+    def close(self) -> None:
+        """Do nothing: nothing is held."""
+
     def act(self, request: Request) -> Answer:
         from envcheck.probe import act  # noqa: PLC0415 - only where something is to be changed
 

@@ -9,6 +9,9 @@ REREADS = 3  # a process that execs more often while it is read is "replaced"
 DESCRIPTORS = 10000
 PATIENCE = 0.5  # seconds for a program to start, whatever it does; a NULL that stays is a real clearenv()
 
+# What is sent of /proc/PID/status: the rest is most of it, and differs from process to process.
+STATUS = (b"Tgid:", b"NSpid:", b"Uid:", b"Gid:", b"Groups:", b"SigIgn:", b"SigCgt:")
+
 # What is said of the environment of a process that is not there to be read.
 ENVIRON = {"thread": "error"}
 LIVE = {
@@ -77,7 +80,7 @@ def _settle(folder: Folder, found: dict, live: bool) -> None:
 def _identify(folder: Folder, found: dict) -> "Folder | None":
     """Tell what it is; the folder to read its memory's files from, or None if it has none."""
     found["stat"] = folder.read(b"stat")
-    found["proc_status"] = folder.read(b"status")
+    found["proc_status"] = _told(folder.read(b"status"))
     stat = Stat(found["stat"])
     if _field(found["proc_status"], b"Tgid") != b"%d" % found["pid"]:
         found["status"] = "thread"
@@ -139,6 +142,10 @@ def _sockets(body: Folder) -> "list[int]":
         if link.startswith(b"socket:["):
             found.add(int(link[8:-1]))
     return sorted(found)
+
+
+def _told(proc_status: bytes) -> bytes:
+    return b"".join(line for line in proc_status.splitlines(True) if line.startswith(STATUS))
 
 
 def _field(proc_status: bytes, name: bytes) -> bytes:

@@ -5,7 +5,8 @@
     <nonce> END
 
 The JSON is [table, answers]: each distinct bytes value stands once in the table, one character per byte, and
-is referred to as {"b": index}. A real dict with the single key "b" or "d" is written {"d": that dict}.
+is referred to as {"b": index}. A list of C strings is the bytes value that NULs end, {"n": index}: a live
+environment is mostly the one at exec. A real dict with the single key "b", "n" or "d" is {"d": that dict}.
 """
 
 MOST = 67108864  # bytes, of the body and of the JSON
@@ -28,7 +29,7 @@ def encode(answers: list, nonce: str) -> bytes:
     table = {}  # type: dict[bytes, int]
     packed = _pack(answers, table)
     document = dumps([[value.decode("latin-1") for value in table], packed], separators=(",", ":"))
-    body = b2a_base64(compress(document.encode("ascii"), 1), newline=False)
+    body = b2a_base64(compress(document.encode("ascii"), 9), newline=False)
     if max(len(document), len(body)) > MOST:
         raise FrameError("oversized")
     begin = "%s BEGIN %d %08x\n" % (nonce, len(body), crc32(body) & 0xFFFFFFFF)
@@ -93,6 +94,8 @@ def _pack(value: object, table: "dict[bytes, int]") -> object:
     if isinstance(value, bytes):
         return {"b": table.setdefault(value, len(table))}
     if isinstance(value, (list, tuple)):
+        if value and all(isinstance(one, bytes) and b"\0" not in one for one in value):
+            return {"n": table.setdefault(b"\0".join(value) + b"\0", len(table))}
         return [_pack(one, table) for one in value]
     if isinstance(value, dict):
         packed = {key: _pack(one, table) for key, one in value.items()}
@@ -107,10 +110,12 @@ def _unpack(value: object, table: "list[bytes]") -> object:
         if _ambiguous(value):
             if "b" in value:
                 return table[value["b"]]
+            if "n" in value:
+                return table[value["n"]].split(b"\0")[:-1]
             return {key: _unpack(one, table) for key, one in value["d"].items()}
         return {key: _unpack(one, table) for key, one in value.items()}
     return value
 
 
 def _ambiguous(value: dict) -> bool:
-    return len(value) == 1 and ("b" in value or "d" in value)
+    return len(value) == 1 and not value.keys().isdisjoint(("b", "n", "d"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from envcheck.escaping import escape_json_text as text
@@ -74,15 +74,18 @@ def dump(document: Json) -> str:
     return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
 
-def render_servers(snapshot: Snapshot) -> str:
-    """Write what `ps` found."""
-    host = {
-        "name": text(snapshot.host),
-        "status": "ok",
-        "gaps": [_gap(gap) for gap in snapshot.gaps],
-        "servers": [server(s, snapshot.users) for s in snapshot.servers],
-    }
-    return dump({"schema": "envcheck.ps/1", "hosts": [host]})
+def render_servers(found: Sequence[Snapshot | HostReport]) -> str:
+    """Write what `ps` found on each host, or why it could not look."""
+    hosts = [
+        {
+            "name": text(one.name if isinstance(one, HostReport) else one.host),
+            "status": one.status if isinstance(one, HostReport) else "ok",
+            "gaps": [_gap(gap) for gap in one.gaps],
+            "servers": [] if isinstance(one, HostReport) else [server(s, one.users) for s in one.servers],
+        }
+        for one in found
+    ]
+    return dump({"schema": "envcheck.ps/1", "hosts": hosts})
 
 
 def server(found: Server, users: Mapping[int, str]) -> Json:

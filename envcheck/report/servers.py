@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from envcheck.escaping import escape
-from envcheck.model import Generation, Process, Server, Snapshot
+from envcheck.model import Generation, HostReport, Process, Server, Snapshot
 from envcheck.moments import clock
 
 HEADER = ("APP", "SERVER", "MASTER", "WORKERS", "USER", "SINCE", "GENERATION", "ENVIRONMENT", "FOLDER")
 
 
-def render(snapshot: Snapshot) -> str:
+def render(found: Sequence[Snapshot | HostReport]) -> str:
+    """A table for each host; more than this machine alone: under the name of each."""
+    if len(found) == 1 and isinstance(found[0], Snapshot):
+        return _table(found[0])
+    return "\n".join(f"{escape(_name(one))}:\n{_table(one)}" for one in found)
+
+
+def _name(one: Snapshot | HostReport) -> str:
+    return one.name if isinstance(one, HostReport) else one.host
+
+
+def _table(snapshot: Snapshot | HostReport) -> str:
+    if isinstance(snapshot, HostReport):
+        return "".join(f"not read: {escape(gap.what)}: {escape(gap.why)}\n" for gap in snapshot.gaps)
     rows = [HEADER, *(row for server in snapshot.servers for row in _rows(server, snapshot))]
     if len(rows) == 1:
         return ""

@@ -24,6 +24,8 @@ from envcheck.moments import iso
 from envcheck.secrecy import MASK
 
 FINE = (Diagnosis.IN_SYNC, Diagnosis.UNPROVEN)
+LOOKED = ("ok", "partial")  # the states of a host that was looked at
+HERE = "localhost"
 FEW = 8  # pids that are told one by one
 
 HEADLINES = {
@@ -46,12 +48,23 @@ def render(report: Report, *, width: int = 80) -> str:
 
 
 def _one(host: HostReport, made: float | None, width: int) -> list[str]:
-    lines = _host(host, width)
+    lines = _host(host, width) if host.status in LOOKED else _failed(host, width)
+    if host.name != HERE and host.taken is None:
+        lines[:1] = [f"{escape(host.name)}: {lines[0] if lines else 'no server is running'}"]
     if host.taken is not None:
         from envcheck.report import age  # noqa: PLC0415 - only for records
 
         lines[1:1] = wrapped(age.told(host, made), width, "  ")
     return lines
+
+
+def _failed(host: HostReport, width: int) -> list[str]:
+    """Say why a host could not be looked at, and last what to do."""
+    lines = [f"COULD NOT TELL: {host.status}"]
+    for gap in host.gaps:
+        lines += wrapped(f"{escape(gap.what)}: {escape(gap.why)}", width, "  ")
+    hints = [f"do: {escape(gap.hint)}" for gap in host.gaps if gap.hint]
+    return lines + [line for hint in hints for line in wrapped(hint, width, "")]
 
 
 def _host(host: HostReport, width: int) -> list[str]:
@@ -308,4 +321,5 @@ def wrapped(text: str, width: int, indent: str) -> list[str]:
 def is_loud(line: str) -> bool:
     """Tell which lines a terminal draws in colour: those of a verdict that is not good."""
     verdicts = [f"{d.upper()}:" for d in Diagnosis if d not in FINE]
-    return line.startswith((*verdicts, "NOTHING MATCHED", "COULD NOT TELL:", "NOT REACHED:"))
+    loud = (*verdicts, "NOTHING MATCHED", "COULD NOT TELL:", "NOT REACHED:")
+    return line.startswith(loud) or line.partition(": ")[2].startswith(loud)

@@ -149,7 +149,8 @@ class _Lexer:
 
     def _quoted(self, opens: str, closes: str, *, plain: bool) -> Word:
         """Read up to the closing mark; anything but plain text and `\\\\`, `\\'` makes it computed."""
-        line, depth, value, computed = self.line, 0, [], False
+        value: list[str] = []
+        line, depth, computed = self.line, 0, False
         text = self.text
         while self.at < len(text):
             char = text[self.at]

@@ -94,7 +94,7 @@ class State:
         self.found: list[tuple[str, Problem]] = []
         self.changed: dict[str, float] = {}
         self.path = ""
-        self.depth = 0
+        self.depth: int = 0
 
     # --- the result -----------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ SERVE = (
     "sys.exit(serve.main(sys.stdin.buffer, sys.stdout.buffer))"
 )
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
-KEYS = st.sampled_from(["b", "d", ""]) | st.text()
+KEYS = st.sampled_from(["b", "n", "d", ""]) | st.text()
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner), max_leaves=20)
 
 

@@ -1,0 +1,176 @@
+"""The options that say which hosts are looked at and how they are reached, and the loop over them."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from envcheck.cli import options
+from envcheck.errors import HostError, UsageError
+from envcheck.escaping import escape
+from envcheck.hosts import Host
+from envcheck.hosts.local import Local
+from envcheck.model import Gap, HostReport
+from envcheck.moments import duration
+
+T = TypeVar("T")
+
+LONGEST = 86400.0  # seconds that a host is waited for
+TRANSPORTS = ("auto", "fabric", "ssh")
+MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+
+# Parameter of a command: what typer is to know of it, and its default.
+OPTIONS: dict[str, tuple[Any, Any]] = {
+    "host": (
+        Annotated[
+            list[str] | None,
+            typer.Option("-H", "--host", metavar="[USER@]HOST[:PORT]", help="Look at this host, over SSH."),
+        ],
+        None,
+    ),
+    "sudo": (Annotated[bool, typer.Option("--sudo", help="Become root on the hosts: sudo -n.")], False),
+    "transport": (
+        Annotated[str, typer.Option("--transport", metavar="|".join(TRANSPORTS), help="What speaks SSH.")],
+        "auto",
+    ),
+    "connect_timeout": (
+        Annotated[str, typer.Option("--connect-timeout", metavar="DUR", help="To reach a host.")],
+        "5s",
+    ),
+    "timeout": (Annotated[str, typer.Option("--timeout", metavar="DUR", help="For all of one host.")], "30s"),
+    "verbose": (Annotated[bool, typer.Option("-v", help="Say how hosts are reached.")], False),
+}
+
+
+def on_hosts(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that has a parameter `hosts` the options that make it up."""
+    own = inspect.signature(command, eval_str=True).parameters
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in OPTIONS.items()
+    ]
+
+    def called(**given: Any) -> None:  # noqa: ANN401 - whatever the command takes
+        chosen = chosen_hosts(**{name: given.pop(name) for name in OPTIONS})
+        command(**given, hosts=chosen)
+
+    called.__doc__ = command.__doc__
+    called.__signature__ = inspect.Signature([*(p for n, p in own.items() if n != "hosts"), *added])  # type: ignore[attr-defined]
+    called.__annotations__ = {}
+    return called
+
+
+class Hosts:
+    """The hosts of one run. `qualified` makes a further one that is reached in the same way."""
+
+    def __init__(self, named: Sequence[Host], make: Callable[[str], Host]) -> None:
+        self.named = named
+        self.make = make
+
+    def one(self) -> Host:
+        """Give the only host.
+
+        Raises:
+            UsageError: There are several.
+        """
+        if len(self.named) > 1:
+            raise UsageError("this command looks at one host at a time", "give -H once")
+        return self.named[0]
+
+
+def chosen_hosts(
+    *,
+    host: Sequence[str] | None,
+    sudo: bool,
+    transport: str,
+    connect_timeout: str,
+    timeout: str,
+    verbose: bool,
+) -> Hosts:
+    """Without -H it is this machine.
+
+    Raises:
+        UsageError: An option is not what it should be.
+    """
+    if transport not in TRANSPORTS:
+        raise UsageError(f"no such transport: {transport} (there are: {', '.join(TRANSPORTS)})")
+    connect, total = (min(duration(text), LONGEST) for text in (connect_timeout, timeout))
+    if not (connect > 0 and total > 0):
+        raise UsageError("a host needs some time to answer: --timeout and --connect-timeout are above 0")
+    if not host and sudo:
+        raise UsageError("--sudo is for hosts that are named with -H", "on this machine: sudo envcheck ...")
+
+    def make(name: str) -> Host:
+        from envcheck.hosts.destination import parse  # noqa: PLC0415 - only for other hosts
+        from envcheck.hosts.remote import Options, Remote, Transport  # noqa: PLC0415
+
+        chosen = Options(sudo, Transport(transport), connect, total, _tell if verbose else _keep_quiet)
+        return Remote(parse(name), chosen)
+
+    return Hosts([make(name) for name in dict.fromkeys(host)] if host else [Local()], make)
+
+
+def look_at_all(hosts: Sequence[Host], look: Callable[[Host], T]) -> Iterator[T | HostReport]:
+    """Look at one host after the other; one that cannot be looked at is reported as such."""
+    for host in hosts:
+        try:
+            yield look_at(host, look)
+        except HostError as error:
+            yield failed(host, error)
+
+
+def look_at(host: Host, look: Callable[[Host], T]) -> T:
+    """Look at a host, and let go of it.
+
+    Raises:
+        HostError: It cannot be asked, or what it answers makes no sense.
+    """
+    try:
+        return look(host)
+    except MALFORMED as error:
+        if isinstance(host, Local):
+            raise  # a bug: here nobody else could have sent it
+        where = "reading its answer"
+        raise HostError("damaged", where, f"its answer makes no sense ({type(error).__name__})") from None
+    finally:
+        host.close()
+
+
+def look_at_one(host: Host, look: Callable[[Host], T]) -> T:
+    """Look at the only host of a command.
+
+    Raises:
+        HostError: It cannot be asked; the message says of which host, and at what.
+    """
+    try:
+        return look_at(host, look)
+    except HostError as error:
+        told = f"{host.name}: {error.phase}: {error}"
+        raise HostError(error.status, error.phase, told, error.hint) from None
+
+
+def absolute_on(host: Host, path: str, what: str) -> str:
+    """Make a path absolute; on another host there is nothing that it could be relative to.
+
+    Raises:
+        UsageError: It is empty, or cannot be made absolute.
+    """
+    if not isinstance(host, Local) and path and not path.startswith("/"):
+        raise UsageError(f"the path of a {what} on another host must be absolute: {path}")
+    return options.absolute(path, what)
+
+
+def failed(host: Host, error: HostError) -> HostReport:
+    return HostReport(host.name, error.status, (Gap(error.phase, str(error), error.hint),), ())
+
+
+def _tell(text: str) -> None:
+    print(f"envcheck: {escape(text)}", file=sys.stderr)
+
+
+def _keep_quiet(_text: str) -> None:
+    pass

@@ -1,0 +1,42 @@
+"""What is sent to a target before the first request: constant words to its shell, the rest on the input.
+
+A login shell may be tcsh, fish or rbash: the command is a line of plain words and one pair of double quotes
+that all of them read alike. What is user data, or secret, is never on it: every user of the target sees it.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+PYTHON = 'python3 -I -S -c "import sys;exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))"'
+SHELL = "sh"
+SUDO = "sudo -n -- "
+
+# What changes a target does not travel with what reads it; the loader goes before the rest.
+OTHERS = ("act", "arrive", "lock")
+
+
+def command(program: str, *, sudo: bool) -> str:
+    return (SUDO if sudo else "") + program
+
+
+@cache
+def prelude() -> bytes:
+    """The loader and the packed source of the probe, each after its length."""
+    folder = files("envcheck.probe")
+    names = [file.name.removesuffix(".py") for file in folder.iterdir() if file.name.endswith(".py")]
+    sources = {
+        "envcheck_probe" + ("" if name == "__init__" else f".{name}"): _source(folder, name)
+        for name in sorted(set(names) - set(OTHERS))
+    }
+    loader = folder.joinpath("arrive.py").read_bytes() + b"\nmain()\n"
+    packed = zlib.compress(json.dumps(sources, separators=(",", ":")).encode("ascii"), 9)
+    return b"%d\n%b%d\n%b" % (len(loader), loader, len(packed), packed)
+
+
+def _source(folder: Traversable, name: str) -> str:
+    return folder.joinpath(f"{name}.py").read_text(encoding="utf-8")

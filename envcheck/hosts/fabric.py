@@ -1,0 +1,220 @@
+"""The first transport: Fabric, with nothing left to its defaults.
+
+Every host has a Config of its own (a shared one carries identities from host to host), the channel is raw
+(`run` decodes, and collects without bound), host keys are checked (Fabric accepts any), agent forwarding is
+off, and a watchdog bounds the waits for which paramiko knows no limit.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+from envcheck.errors import HostError
+from envcheck.hosts import hostkeys, sockets
+from envcheck.hosts.deadline import Deadline
+from envcheck.hosts.identities import Identities
+from envcheck.hosts.resolve import Resolved
+from envcheck.hosts.stream import FLOOD, STDERR, Ended
+
+SLICE = 0.25  # seconds between looks at standard error
+PIECE = 65536
+ANSWER = "waiting for the answer"
+GOODBYE = 1.0  # seconds for an exit status to arrive
+
+
+class FabricStream:
+    """A command on a host, through as many jumps as it takes."""
+
+    def __init__(self, route: Sequence[Resolved], command: str, deadline: Deadline) -> None:
+        self.deadline = deadline
+        self.phase = sockets.PHASE
+        self.stderr = bytearray()
+        self.flood = 0
+        self._open: list[Callable[[], object]] = []  # what to close, the last first
+        self._watchdog = threading.Timer(deadline.left, self.close)
+        self._watchdog.daemon = True
+        self._watchdog.start()
+        try:
+            self._channel = self._start(self._connect(route), command)
+        except BaseException:
+            self.close()
+            raise
+
+    def _connect(self, route: Sequence[Resolved]) -> Any:
+        """Connect to each host through the one before."""
+        client: Any = None
+        for hop in route:
+            sock = self._socket(client, hop)
+            self._open.append(sock.close)
+            client = self._guarded(partial(self._client, sock, hop))
+        return client
+
+    def _socket(self, client: Any, hop: Resolved) -> Any:
+        self.phase = sockets.PHASE
+        if client is None:
+            sock = sockets.connect(hop.host, hop.port, hop.family, self.deadline)
+            self._open.append(lambda: _hang_up(sock))
+            return sock
+        return self._guarded(
+            lambda: client.get_transport().open_channel(
+                "direct-tcpip", (hop.host, hop.port), ("", 0), timeout=self.deadline.connecting()
+            )
+        )
+
+    def _client(self, sock: Any, hop: Resolved) -> Any:
+        fabric, paramiko = import_module("fabric"), import_module("paramiko")
+        logging.getLogger("paramiko").addHandler(logging.NullHandler())  # it prints tracebacks otherwise
+        entries = hop.entries()
+        self.phase = "exchanging keys"
+
+        def transport(*arguments: Any, **options: Any) -> Any:
+            made = paramiko.Transport(*arguments, **options)
+            self._open.append(made.close)
+            security = made.get_security_options()
+            security.key_types = hostkeys.preferred(entries, hop.known_as, tuple(security.key_types))
+            return made
+
+        stream = self
+
+        class Policy(paramiko.MissingHostKeyPolicy):  # type: ignore[misc,name-defined]
+            def missing_host_key(self, _client: Any, _name: str, key: Any) -> None:
+                hostkeys.check(entries, hop.known_as, key.asbytes(), hop.key_files)
+                stream.phase = "authenticating"
+
+        connection = fabric.Connection(
+            hop.host,
+            user=hop.user,
+            port=hop.port,
+            config=fabric.Config(lazy=True, ssh_config=paramiko.SSHConfig()),
+            forward_agent=False,
+            connect_kwargs={
+                "sock": sock,
+                "transport_factory": transport,
+                "auth_strategy": Identities(hop, self.deadline),
+                "timeout": self.deadline.connecting(),
+                "banner_timeout": self.deadline.connecting(),
+                "channel_timeout": self.deadline.left,
+            },
+        )
+        self._open.append(connection.client.close)
+        connection.client.set_missing_host_key_policy(Policy())
+        connection.open()
+        return connection.client
+
+    def _start(self, client: Any, command: str) -> Any:
+        self.phase = "opening a session"
+        channel = self._guarded(lambda: client.get_transport().open_session(timeout=self.deadline.left))
+        self.phase = "starting the command"
+        self._guarded(lambda: channel.exec_command(command))
+        return channel
+
+    def _guarded(self, step: Callable[[], Any]) -> Any:
+        """Do a step; whatever paramiko raises becomes a named state of the host."""
+        paramiko = import_module("paramiko")
+        try:
+            return step()
+        except (
+            paramiko.SSHException,
+            OSError,
+            EOFError,
+            ValueError,
+            AssertionError,
+            AttributeError,
+        ) as error:
+            raise self._failure(error) from None
+
+    def _failure(self, error: Exception) -> HostError:
+        """Say what went wrong, by the phase it went wrong in: paramiko's words are often about itself."""
+        paramiko = import_module("paramiko")
+        connecting = self.phase in (sockets.PHASE, "exchanging keys")
+        if self.deadline.passed:
+            return self.deadline.over(self.phase)
+        if isinstance(error, paramiko.ChannelException):
+            if self.phase == sockets.PHASE:
+                return HostError("unreachable", self.phase, "the jump host does not let us through to it")
+            return HostError("throttled", self.phase, "it opens no further session (MaxSessions)")
+        if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
+            return HostError(
+                "incompatible", self.phase, "it knows none of our algorithms", "try --transport ssh"
+            )
+        if connecting and (self.deadline.connecting() == 0 or self._slow(error)):
+            return HostError(
+                "unreachable",
+                self.phase,
+                f"it did not answer within {self.deadline.connect:g} s",
+                "is it a sshd?",
+            )
+        if connecting:
+            return HostError(
+                "throttled",
+                self.phase,
+                "it closed the connection, or speaks no SSH",
+                "is it a sshd? MaxStartups?",
+            )
+        return HostError("closed", self.phase, "it closed the connection")
+
+    def _slow(self, error: Exception) -> bool:
+        """Whether the connect timeout, counted from the start of this host, is about over."""
+        del error
+        return self.deadline.total - self.deadline.left >= self.deadline.connect - 0.2
+
+    def send(self, data: bytes) -> None:
+        self._channel.settimeout(self.deadline.left or 0.001)
+        try:
+            self._channel.sendall(data)
+        except TimeoutError:
+            raise self.deadline.over(ANSWER) from None
+        except OSError:
+            if self.deadline.passed:
+                raise self.deadline.over(ANSWER) from None
+
+    def receive(self) -> bytes:
+        while True:
+            self._drain()
+            self._channel.settimeout(min(SLICE, self.deadline.left) or 0.001)
+            try:
+                piece = self._channel.recv(PIECE)
+            except TimeoutError:
+                piece = None
+            if self.deadline.passed:
+                raise self.deadline.over(ANSWER)
+            if piece is not None:
+                return bytes(piece)
+
+    def _drain(self) -> None:
+        """Standard error is read as well, or a target that fills it would wait for us for ever."""
+        while self._channel.recv_stderr_ready():
+            piece = self._channel.recv_stderr(PIECE)
+            self.flood += len(piece)
+            self.stderr += piece[: STDERR - len(self.stderr)]
+            if self.flood > FLOOD:
+                raise HostError("oversized", ANSWER, "it floods standard error")
+
+    def ended(self) -> Ended:
+        self._channel.status_event.wait(min(GOODBYE, self.deadline.left))
+        self._drain()
+        code = self._channel.exit_status if self._channel.exit_status >= 0 else None
+        return Ended(code, bytes(self.stderr))
+
+    def close(self) -> None:
+        self._watchdog.cancel()
+        while self._open:
+            try:
+                self._open.pop()()
+            except (OSError, EOFError):
+                continue
+
+
+def _hang_up(sock: sockets.QuickSocket) -> None:
+    """Wake whoever reads: closing alone does not."""
+    import socket  # noqa: PLC0415
+
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return

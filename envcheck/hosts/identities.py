@@ -1,0 +1,101 @@
+"""The keys that a user may prove himself with: of the agent, and of files, each file read once."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
+
+from envcheck.errors import HostError
+from envcheck.hosts.deadline import Deadline
+from envcheck.hosts.resolve import Resolved, existing
+
+PHASE = "authenticating"
+DENIED = 'ssh -v shows the keys that are offered; "ssh-add -l" those of the agent'
+
+
+class Identities:
+    """What paramiko calls an authentication strategy."""
+
+    def __init__(self, resolved: Resolved, deadline: Deadline) -> None:
+        self.resolved = resolved
+        self.deadline = deadline
+
+    def authenticate(self, transport: Any) -> list[object]:
+        """Offer one key after the other.
+
+        Raises:
+            HostError: None is accepted.
+        """
+        paramiko = import_module("paramiko")
+        offered = 0
+        for key in self._keys():
+            offered += 1
+            transport.auth_timeout = self.deadline.left
+            try:
+                further = transport.auth_publickey(self.resolved.user, key)
+            except paramiko.BadAuthenticationType:
+                break
+            except paramiko.AuthenticationException:
+                if self.deadline.passed:
+                    raise self.deadline.over(PHASE) from None
+                if not transport.is_active():
+                    break
+            else:
+                if further:
+                    raise HostError(
+                        "denied", PHASE, "the host asks for more than a key", "--transport ssh may be able to"
+                    )
+                return []
+        keys = "no key is there to offer" if not offered else f"none of {offered} keys is accepted"
+        raise HostError("denied", PHASE, f"{self.resolved.user} may not log in: {keys}", DENIED)
+
+    def _keys(self) -> Iterator[Any]:
+        """Those of the agent that files name first, then its others, then the files."""
+        named = [blob for path in self.resolved.identities if (blob := _public(path))]
+        held = _agent(self.deadline) if self.resolved.agent else []
+        held = [key for key in held if not self.resolved.identities_only or key.asbytes() in named]
+        yield from sorted(
+            held, key=lambda key: named.index(key.asbytes()) if key.asbytes() in named else len(named)
+        )
+        known = {key.asbytes() for key in held}
+        for path in existing(self.resolved.identities):
+            key = load(path)
+            if key is not None and key.asbytes() not in known:
+                yield key
+
+
+@lru_cache(maxsize=64)
+def load(path: str) -> Any:
+    """The key of a file; None if it is none, or wants a passphrase."""
+    paramiko = import_module("paramiko")
+    try:
+        return paramiko.PKey.from_path(path)
+    except (paramiko.SSHException, OSError, ValueError, TypeError, paramiko.pkey.UnknownKeyType):
+        return None
+
+
+def _public(path: str) -> bytes:
+    """The public half, from the file beside the key."""
+    try:
+        with open(path + ".pub", "rb") as file:  # noqa: PTH123
+            return base64.b64decode(file.read(65536).split()[1])
+    except (OSError, ValueError, IndexError):
+        return b""
+
+
+def _agent(deadline: Deadline) -> list[Any]:
+    if not os.environ.get("SSH_AUTH_SOCK"):
+        return []
+    paramiko = import_module("paramiko")
+    try:
+        agent = paramiko.Agent()
+        # An agent may ask its owner, or hang: paramiko itself sets no limit.
+        if agent._conn is not None:  # noqa: SLF001
+            agent._conn.settimeout(deadline.left)  # noqa: SLF001
+        return list(agent.get_keys())
+    except (paramiko.SSHException, OSError, ValueError):
+        return []

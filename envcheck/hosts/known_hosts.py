@@ -1,0 +1,148 @@
+"""known_hosts, read as OpenSSH reads it (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT): a bad line harms no other.
+
+paramiko's own reader knows no patterns, keeps one key of a type, and gives a file up for one marker in it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Iterable, Iterator
+from fnmatch import translate
+from hashlib import sha1, sha256
+from typing import NamedTuple
+
+PORT = 22
+MARKERS = (b"@cert-authority", b"@revoked")
+
+
+class Entry(NamedTuple):
+    """A line: `names` is its first field, in lower case unless it is hashed."""
+
+    marker: str  # "", "cert-authority" or "revoked"
+    names: str
+    kind: str
+    blob: bytes
+    place: str  # file:line
+
+
+class Verdict(NamedTuple):
+    """`status`: ok, unknown, changed, revoked. `places`: the lines that say so."""
+
+    status: str
+    places: tuple[str, ...] = ()
+
+
+def read(content: bytes, path: str) -> Iterator[Entry]:
+    """The lines that can be used."""
+    for number, line in enumerate(content.splitlines(), 1):
+        words = line.split()
+        marker = b""
+        if words and words[0].startswith(b"@"):
+            marker, words = words[0], words[1:]
+            if marker not in MARKERS:
+                continue
+        if len(words) < 3 or words[0].startswith(b"#"):  # noqa: PLR2004 - names, type, key
+            continue
+        try:
+            blob = b64decode(words[2], validate=True)
+            names, kind = words[0].decode("ascii"), words[1].decode("ascii")
+        except (Base64Error, ValueError):
+            continue
+        if kind != _kind(blob):
+            continue
+        names = names if names.startswith("|") else names.lower()
+        yield Entry(marker[1:].decode(), names, kind, blob, f"{path}:{number}")
+
+
+def name(host: str, port: int) -> str:
+    """What an entry calls a host: a port that is not the usual one is part of it."""
+    return host.lower() if port == PORT else f"[{host.lower()}]:{port}"
+
+
+def matching(entries: Iterable[Entry], wanted: str) -> list[Entry]:
+    return [entry for entry in entries if _matches(entry.names, wanted)]
+
+
+def judge(entries: Iterable[Entry], host: str, port: int, blob: bytes) -> Verdict:
+    """Judge the key that a host has shown.
+
+    A key of another type than the known ones is unknown, not changed: that is what a strict client says.
+    """
+    entries = list(entries)
+    verdict = _judge(matching(entries, name(host, port)), blob)
+    if verdict.status == "unknown" and port != PORT:
+        # An entry without a port counts for every port, if it has this very key.
+        plain = _judge(matching(entries, name(host, PORT)), blob)
+        return plain if plain.status in ("ok", "revoked") else verdict
+    return verdict
+
+
+def _judge(entries: list[Entry], blob: bytes) -> Verdict:
+    revoked = tuple(e.place for e in entries if e.marker == "revoked" and e.blob == blob)
+    if revoked:
+        return Verdict("revoked", revoked)
+    plain = [e for e in entries if not e.marker]
+    same = tuple(e.place for e in plain if e.blob == blob)
+    if same:
+        return Verdict("ok", same)
+    others = tuple(e.place for e in plain if e.kind == _kind(blob))
+    return Verdict("changed", others) if others else Verdict("unknown")
+
+
+def kinds(entries: Iterable[Entry], host: str, port: int) -> list[str]:
+    """The types of the keys that are known for a host, as they come: those to ask it for first."""
+    entries = list(entries)
+    found = matching(entries, name(host, port)) or matching(entries, name(host, PORT))
+    return list(dict.fromkeys(e.kind for e in found if not e.marker))
+
+
+def has_authority(entries: Iterable[Entry], host: str, port: int) -> bool:
+    """Whether a certificate of the host could be accepted."""
+    wanted = (name(host, port), name(host, PORT))
+    return any(e.marker == "cert-authority" and any(_matches(e.names, w) for w in wanted) for e in entries)
+
+
+def fingerprint(blob: bytes) -> str:
+    """As `ssh-keygen -l` prints it."""
+    return "SHA256:" + b64encode(sha256(blob).digest()).decode().rstrip("=")
+
+
+def _matches(names: str, wanted: str) -> bool:
+    if names.startswith("|"):
+        return _is_hash_of(names, wanted)
+    found = False
+    for pattern in names.split(","):
+        negated = pattern.startswith("!")
+        if _fits(pattern.removeprefix("!"), wanted):
+            if negated:
+                return False
+            found = True
+    return found
+
+
+def _fits(pattern: str, wanted: str) -> bool:
+    """`*` and `?` alone are special: brackets enclose a host before its port."""
+    if "*" not in pattern and "?" not in pattern:
+        return pattern == wanted
+    return re.fullmatch(translate(pattern.replace("[", "[[]")), wanted) is not None
+
+
+def _is_hash_of(names: str, wanted: str) -> bool:
+    """`|1|salt|HMAC-SHA1 of the name`, both in base64."""
+    parts = names.split("|")
+    if len(parts) != 4 or parts[1] != "1":  # noqa: PLR2004
+        return False
+    try:
+        salt, digest = b64decode(parts[2]), b64decode(parts[3])
+    except Base64Error:
+        return False
+    return hmac.compare_digest(hmac.new(salt, wanted.encode(), sha1).digest(), digest)
+
+
+def _kind(blob: bytes) -> str:
+    """The type that a key names itself: a string after its length (RFC 4253, 6.6)."""
+    length = int.from_bytes(blob[:4], "big")
+    return blob[4 : 4 + length].decode("ascii", "replace") if length < len(blob) else ""

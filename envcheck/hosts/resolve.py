@@ -1,0 +1,183 @@
+"""What the user's configuration of ssh says of a host, asked of ssh itself: `ssh -G`.
+
+paramiko's own reader ignores Include, takes an unknown Match for a match, and turns a chain of jumps around.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from getpass import getuser
+from typing import NamedTuple
+
+from envcheck.errors import HostError
+from envcheck.hosts import known_hosts
+from envcheck.hosts.deadline import Deadline
+from envcheck.hosts.destination import Destination, parse
+
+IDENTITIES = tuple(f"~/.ssh/id_{kind}" for kind in ("rsa", "ecdsa", "ed25519"))
+KNOWN_HOSTS = (
+    "~/.ssh/known_hosts",
+    "~/.ssh/known_hosts2",
+    "/etc/ssh/ssh_known_hosts",
+    "/etc/ssh/ssh_known_hosts2",
+)
+
+# Settings that Fabric has no answer to, and the values with which they ask for nothing.
+BEYOND = {
+    "proxycommand": ("none",),
+    "certificatefile": ("none",),
+    "pkcs11provider": ("none",),
+    "knownhostscommand": ("none",),
+    "bindaddress": ("none",),
+    "bindinterface": ("none",),
+    "securitykeyprovider": ("internal",),
+    "pubkeyauthentication": ("true", "yes"),
+    "verifyhostkeydns": ("false", "no"),
+    "hostbasedauthentication": ("no",),
+}
+
+
+class Resolved(NamedTuple):
+    """Where and as whom to connect, and with what. `beyond`: why Fabric cannot; "" if it can."""
+
+    host: str
+    port: int
+    user: str
+    identities: tuple[str, ...]
+    key_files: tuple[str, ...]  # known_hosts
+    alias: str = ""  # the name under which its key is known, where that is another
+    jumps: tuple[Destination, ...] = ()
+    agent: bool = True
+    identities_only: bool = False
+    family: int = socket.AF_UNSPEC
+    control: str = ""  # the socket of a live ControlMaster
+    beyond: str = ""
+
+    @property
+    def known_as(self) -> tuple[str, int]:
+        return (self.alias, known_hosts.PORT) if self.alias else (self.host, self.port)
+
+    def entries(self) -> list[known_hosts.Entry]:
+        return [entry for path in self.key_files for entry in known_hosts.read(_content(path), path)]
+
+
+def resolve(destination: Destination, deadline: Deadline) -> Resolved:
+    """Ask `ssh -G`; without ssh what was written on the command line is all there is.
+
+    Raises:
+        HostError: The configuration cannot be read, or asking took too long.
+    """
+    if shutil.which("ssh") is None:
+        return _plain(destination)
+    argv = ["ssh", "-G", *flags(destination), "--", destination.host]
+    try:
+        done = subprocess.run(
+            argv, check=False, stdin=subprocess.DEVNULL, capture_output=True, timeout=deadline.left
+        )
+    except subprocess.TimeoutExpired:
+        raise HostError("timed-out", "reading the configuration of ssh", "ssh -G takes too long") from None
+    if done.returncode != 0:
+        text = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        why = text[-1] if text else f"ssh -G ended with {done.returncode}"
+        raise HostError(
+            "bad-configuration",
+            "reading the configuration of ssh",
+            why,
+            f"ssh -G {destination.host} shows it",
+        )
+    return _resolved(done.stdout.decode("utf-8", "surrogateescape"))
+
+
+def flags(destination: Destination) -> list[str]:
+    user = ["-l", destination.user] if destination.user is not None else []
+    return user + (["-p", str(destination.port)] if destination.port is not None else [])
+
+
+def _plain(destination: Destination) -> Resolved:
+    return Resolved(
+        destination.host,
+        destination.port or known_hosts.PORT,
+        destination.user or getuser(),
+        tuple(map(expand, IDENTITIES)),
+        tuple(map(expand, KNOWN_HOSTS)),
+    )
+
+
+def _resolved(text: str) -> Resolved:
+    parts = [line.partition(" ") for line in text.splitlines()]
+    lines = [(key, value) for key, _, value in parts]
+    said = dict(lines)
+    files = [said.get(key, "").split() for key in ("userknownhostsfile", "globalknownhostsfile")]
+    found = Resolved(
+        host=said["hostname"],
+        port=int(said["port"]),
+        user=said["user"],
+        identities=tuple(expand(value) for key, value in lines if key == "identityfile"),
+        key_files=tuple(expand(path) for group in files for path in group if path != "none"),
+        alias=said.get("hostkeyalias", ""),
+        jumps=_jumps(said.get("proxyjump", "none")),
+        agent=said.get("identityagent", "") != "none",
+        identities_only=said.get("identitiesonly") == "yes",
+        family={"inet": socket.AF_INET, "inet6": socket.AF_INET6}.get(
+            said.get("addressfamily", ""), socket.AF_UNSPEC
+        ),
+        control=_alive(expand(said.get("controlpath", "none"))),
+    )
+    return found._replace(beyond=_beyond(found, said))
+
+
+def _jumps(value: str) -> tuple[Destination, ...]:
+    if value == "none":
+        return ()
+    return tuple(parse(word.removeprefix("ssh://")) for word in value.split(","))
+
+
+def _beyond(found: Resolved, said: Mapping[str, str]) -> str:
+    for key, harmless in BEYOND.items():
+        if said.get(key, harmless[0]) not in harmless:
+            return f"the configuration sets {key}"
+    if said.get("identityagent", "SSH_AUTH_SOCK") not in ("none", "SSH_AUTH_SOCK"):
+        return "the configuration sets identityagent"
+    for path in found.identities:
+        if path.endswith("_sk") and os.path.exists(path):  # noqa: PTH110
+            return f"{path} is a FIDO key"
+        if os.path.exists(path + "-cert.pub"):  # noqa: PTH110
+            return f"{path} has a certificate"
+    if known_hosts.has_authority(found.entries(), *found.known_as):
+        return "the host's key is vouched for by a certificate authority"
+    return ""
+
+
+def _alive(path: str) -> str:
+    """The path if a ControlMaster listens there."""
+    if path in ("none", ""):
+        return ""
+    try:
+        with socket.socket(socket.AF_UNIX) as control:
+            control.settimeout(1)
+            control.connect(path)
+    except OSError:
+        return ""
+    return path
+
+
+def expand(path: str) -> str:
+    """Expand ~ as ssh does: by the user database, whatever HOME says."""
+    return pwd.getpwuid(os.getuid()).pw_dir + path[1:] if path.startswith("~/") else path
+
+
+def _content(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            return file.read(16777216)
+    except OSError:
+        return b""
+
+
+def existing(paths: Sequence[str]) -> list[str]:
+    return [path for path in paths if os.path.isfile(path)]  # noqa: PTH113

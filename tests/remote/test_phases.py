@@ -1,0 +1,199 @@
+"""Whatever a remote end does, and wherever it hangs: a named state of that host, in time."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live.harness import wait_for
+from remote import hostile
+from remote.sshd import Done, Sshd
+
+from envcheck.errors import HostError
+from envcheck.hosts.destination import parse
+from envcheck.hosts.remote import Options, Remote, Transport
+from envcheck.probe import frame
+
+COULD_NOT_TELL = 3
+TRANSPORTS = ("fabric", "ssh")
+
+
+@pytest.fixture(scope="module")
+def client(street: Path) -> Sshd:
+    """The files of a user, with no sshd."""
+    made = Sshd(street / "client")
+    made.configure()
+    return made
+
+
+def check(client: Sshd, port: int, transport: str, *more: str) -> tuple[Done, dict[str, Any]]:
+    client.port = port
+    client.know(f"[127.0.0.1]:{port}", "host")
+    client.configure()
+    done = client.envcheck(
+        *("check", "-f", "json", "-H", "box", "--transport", transport),
+        *("--connect-timeout", "1s", "--timeout", "2s", *more),
+    )
+    assert done.code == COULD_NOT_TELL, done
+    [host] = json.loads(done.out)["hosts"]
+    assert host["name"] == "box"
+    assert host["gaps"][0]["what"], host
+    return done, host
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize(
+    ("handle", "status"),
+    [
+        (hostile.silent, {"unreachable"}),
+        (hostile.banner_only, {"unreachable"}),
+        (hostile.dripping, {"unreachable", "throttled"}),
+        (hostile.garbage, {"throttled", "unreachable"}),
+        (hostile.closing, {"throttled", "unreachable"}),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_before_the_key_exchange(
+    client: Sshd, handle: hostile.Handler, status: set[str], transport: str
+) -> None:
+    with hostile.Listener(handle) as listener:
+        done, host = check(client, listener.port, transport)
+    assert host["status"] in status | {"timed-out"}, host
+    assert done.seconds < 5, done
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("phase", ["auth", "channel", "exec", "answer"])
+def test_a_hang(client: Sshd, phase: str, transport: str) -> None:
+    over = threading.Event()
+    with hostile.Listener(hostile.ssh_server(client.folder / "host", phase, over)) as listener:
+        done, host = check(client, listener.port, transport)
+        over.set()
+    assert host["status"] == "timed-out", host
+    assert 2 <= done.seconds < 4.5, done  # two seconds, one of grace, and the start of the program
+
+
+def truncated(channel: Any) -> None:
+    nonce = _nonce(channel)
+    channel.sendall(nonce + b" BEGIN 4000 00000000\nAAAA")
+    channel.close()
+
+
+def damaged(channel: Any) -> None:
+    nonce = _nonce(channel)
+    channel.sendall(nonce + b" BEGIN 4 00000000\nAAAA\n" + nonce + b" END\n")
+
+
+def nonsense(channel: Any) -> None:
+    """A frame that is whole, and answers nothing."""
+    nonce = _nonce(channel).decode()
+    answers: list[Any] = [{"status": "ok", "processes": [{"pid": "x"}], "now": "never"}] * 6
+    channel.sendall(frame.encode(answers, nonce))  # pyright: ignore[reportUnknownMemberType]
+
+
+def flood(channel: Any) -> None:
+    while True:
+        channel.sendall(b"y\n" * 16384)
+
+
+def flood_of_errors(channel: Any) -> None:
+    while True:
+        channel.sendall_stderr(b"y\n" * 16384)
+
+
+def vanished(channel: Any) -> None:
+    channel.close()
+
+
+def hostile_text(channel: Any) -> None:
+    channel.sendall_stderr(b"\x1b]0;owned\x07\x1b[31mred\xe2\x80\xae\n")
+    channel.send_exit_status(7)
+    channel.close()
+
+
+def _nonce(channel: Any) -> bytes:
+    data = b""
+    while b'"nonce": "' not in data:
+        data += channel.recv(65536)
+    rest: bytes = data.partition(b'"nonce": "')[2]
+    return rest[:32]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize(
+    ("act", "status"),
+    [
+        (truncated, "truncated"),
+        (damaged, "damaged"),
+        (nonsense, "damaged"),
+        (flood, "oversized"),
+        (flood_of_errors, "oversized"),
+        (vanished, "no-answer"),
+        (hostile_text, "no-answer"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_bad_answer(client: Sshd, act: Callable[[Any], None], status: str, transport: str) -> None:
+    over = threading.Event()
+    with hostile.Listener(hostile.ssh_server(client.folder / "host", "", over, act)) as listener:
+        done, host = check(client, listener.port, transport, "--timeout", "20s")
+        over.set()
+    assert host["status"] == status, host
+    assert not {"\x1b", "\u202e"} & set(done.out + done.err)
+
+
+def test_a_flood_takes_no_memory(client: Sshd) -> None:
+    over = threading.Event()
+    with hostile.Listener(hostile.ssh_server(client.folder / "host", "", over, flood)) as listener:
+        check(client, listener.port, "fabric", "--timeout", "20s")
+        over.set()
+    # The largest child so far, in KiB.
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 150 * 1024
+
+
+def test_nobody_listens(client: Sshd) -> None:
+    with hostile.Listener(hostile.silent) as listener:
+        port = listener.port
+    for transport in TRANSPORTS:
+        done, host = check(client, port, transport)
+        assert host["status"] == "unreachable", host
+        assert done.seconds < 3
+
+
+def test_no_such_name(client: Sshd) -> None:
+    for transport in TRANSPORTS:
+        done = client.envcheck(
+            "check", "-H", "no-such-host.invalid", "--transport", transport, "--timeout", "8s"
+        )
+        assert done.code == COULD_NOT_TELL
+        assert done.out.startswith("no-such-host.invalid: COULD NOT TELL: unreachable"), done
+        assert done.out.splitlines()[-1].startswith("do: "), done
+
+
+def test_failures_leave_nothing(client: Sshd) -> None:
+    """In one process: no thread, no socket."""
+    client.make_key("other")
+    with Sshd(client.folder / "unknown") as sshd:
+        host = Remote(
+            parse(f"root@127.0.0.1:{sshd.port}"), Options(transport=Transport.FABRIC, connect=5, timeout=9)
+        )
+        threads, sockets = set(threading.enumerate()), _sockets()
+        for _ in range(5):
+            with pytest.raises(HostError) as caught:
+                host.ask([{"op": "host"}])
+            assert caught.value.status == "host-key-unknown"
+            host.close()
+        wait_for(lambda: set(threading.enumerate()) <= threads, "threads are left")
+        assert _sockets() <= sockets
+
+
+def _sockets() -> set[str]:
+    names = os.listdir("/proc/self/fd")  # noqa: PTH208
+    found = {os.readlink(f"/proc/self/fd/{n}") for n in names if os.path.islink(f"/proc/self/fd/{n}")}  # noqa: PTH114, PTH115
+    return {link for link in found if link.startswith("socket:")}
