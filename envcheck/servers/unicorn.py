@@ -63,7 +63,9 @@ def role(process: Process) -> Role | None:
     match = TITLE.match(title)
     if match and match[1].startswith("unicorn"):
         return Role.MASTER if match[2] == "master" else Role.WORKER
-    if not (match or _is_unicorn(process)):
+    # By another name it is one only where Ruby runs it: "gunicorn: master" has the same shape and signals.
+    renamed = match and any(part in (process.exe or "") for part in INTERPRETERS)
+    if not (renamed or _is_unicorn(process)):
         return None
     if has(process.caught, MASTER_CATCHES):
         return Role.MASTER

@@ -226,3 +226,14 @@ def test_entries_on_the_command_line_replace_those_of_the_environment() -> None:
 
     assert [s.assignment.name for s in gunicorn.own_settings(server, {})] == ["B"]
     assert gunicorn.preloads(server, {}) is True
+
+
+def test_a_titled_gunicorn_is_no_renamed_unicorn() -> None:
+    """It catches what a master of unicorn catches, and its title has the same shape."""
+    caught = build.GUNICORN_MASTER | build.UNICORN_MASTER
+    master = build.process(10, ("gunicorn: master [app:app]",), caught=caught)
+
+    assert unicorn.role(master) is None
+    assert gunicorn.role(master) is Role.MASTER
+    assert unicorn.role(master._replace(exe=None)) is None
+    assert unicorn.role(build.unicorn(10, "shop master -c x.rb", caught=caught)) is Role.MASTER
