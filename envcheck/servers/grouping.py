@@ -54,7 +54,7 @@ def _roles(module: ServerKind, processes: list[Process]) -> dict[int, tuple[Proc
     A child of a master that comes from the same exec is a worker, whatever it looks like: one that has just
     been forked still has the handlers of its master, and an application may have given it another title.
     """
-    roles = {p.pid: (p, role) for p in processes if (role := module.role(p))}
+    roles = {p.pid: (p, role) for p in processes if _can_run(p, module) and (role := module.role(p))}
     known = {p.pid: p for p in processes}
     for process in processes:
         parent = known.get(process.parent)
@@ -63,6 +63,11 @@ def _roles(module: ServerKind, processes: list[Process]) -> dict[int, tuple[Proc
         if process.image and process.image == parent.image:
             roles[process.pid] = (process, Role.WORKER)
     return roles
+
+
+def _can_run(process: Process, module: ServerKind) -> bool:
+    """Tell whether the program is an interpreter of the server, as far as the program is known."""
+    return process.exe is None or any(part in process.exe for part in module.INTERPRETERS)
 
 
 def _chains(masters: Mapping[int, Process]) -> list[list[Process]]:

@@ -42,8 +42,8 @@ MASTER_CATCHES = mask("TTIN", "TTOU", "WINCH", "USR2")
 WORKER_IGNORES = mask("HUP", "USR2", "TTIN", "TTOU", "WINCH")
 
 # A title may be cut anywhere: it has no more room than the original command line had. It begins with the name
-# of the program, which a configuration may have changed (START_CTX[0]).
-TITLE = re.compile(r"(\S+) (master|worker\[\d+\])( \(old\))?( .*)?$", re.DOTALL)
+# of the program, which a configuration may have changed (START_CTX[0]). Gunicorn's have a colon there.
+TITLE = re.compile(r"([^\s:]+) (master|worker\[\d+\])( \(old\))?( .*)?$", re.DOTALL)
 LAUNCHER = re.compile(r"unicorn(_rails)?$")
 
 # Order in which a fresh worker comes to its variables (http_server.rb: initialize(), start(),

@@ -52,6 +52,9 @@ def test_gunicorn_role(argv: list[str], caught: int, role: Role | None) -> None:
         pytest.param(["unicorn_rails master -D"], {}, Role.MASTER, id="unicorn_rails"),
         pytest.param(["start master"], {"caught": build.UNICORN_MASTER}, Role.MASTER, id="START_CTX, master"),
         pytest.param(["start master -c x"], {}, None, id="another master"),
+        pytest.param(
+            ["gunicorn: master [a:b]"], {"caught": build.UNICORN_MASTER}, None, id="gunicorn's title"
+        ),
         pytest.param(["unicorn mast"], {"caught": build.UNICORN_MASTER}, Role.MASTER, id="cut title, master"),
         pytest.param(
             ["unicorn work"], {"ignored": build.UNICORN_WORKER}, Role.WORKER, id="cut title, worker"
@@ -77,6 +80,13 @@ def shape(found: tuple[Server, ...]) -> list[Any]:
         [(g.role, g.master.pid if g.master else None, [w.pid for w in g.workers]) for g in s.generations]
         for s in found
     ]
+
+
+def test_a_server_is_of_one_kind_whatever_its_title_may_mean() -> None:
+    renamed = build.process(10, ["shop master"], caught=build.GUNICORN_MASTER | build.UNICORN_MASTER)
+
+    assert servers([renamed]) == ()
+    assert [s.kind for s in servers([renamed._replace(exe="/usr/bin/ruby3.1")])] == ["unicorn"]
 
 
 def test_a_child_of_the_same_exec_is_a_worker_even_while_it_looks_like_its_master() -> None:
