@@ -59,6 +59,8 @@ STAGES = {
 
 
 def role(process: Process) -> Role | None:
+    if process.exe is not None and not any(name in process.exe for name in INTERPRETERS):
+        return None  # another server's titles, and signals, may be alike: gunicorn: master [app]
     title = " ".join(process.argv)
     match = TITLE.match(title)
     if match and match[1].startswith("unicorn"):

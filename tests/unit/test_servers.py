@@ -75,6 +75,12 @@ def test_unicorn_role(argv: list[str], signals: dict[str, int], role: Role | Non
     assert unicorn.role(build.process(5, argv, exe="/usr/bin/ruby3.1", **signals)) is role
 
 
+def test_a_gunicorn_that_shows_a_title_is_no_unicorn() -> None:
+    caught = unicorn.MASTER_CATCHES
+    master = build.process(5, ["gunicorn: master [app]"], exe="/usr/bin/python3.11", caught=caught)
+    assert unicorn.role(master) is None
+
+
 def shape(found: tuple[Server, ...]) -> list[Any]:
     return [
         [(g.role, g.master.pid if g.master else None, [w.pid for w in g.workers]) for g in s.generations]
