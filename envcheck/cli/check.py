@@ -5,18 +5,20 @@ Exit status: 0 all as it should be, 1 drift, 2 wrong use or nothing matched, 3 c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from envcheck import report
 from envcheck.cli import options
-from envcheck.cli.hosts import Hosts, look_at_all, on_hosts
+from envcheck.cli.fleet import Lines, in_order, look_at_all
+from envcheck.cli.hosts import Hosts, on_hosts
 from envcheck.collect import collect
 from envcheck.errors import EnvcheckError, UsageError
 from envcheck.judge import judge, matching, merge
-from envcheck.model import HostReport, Report, Snapshot, Spec
+from envcheck.model import HostReport, Report, Severity, Snapshot, Spec
 from envcheck.secrecy import Policy
 
 Wait = Annotated[
@@ -49,9 +51,16 @@ def command(
     files = matching.files(named)
     policy = options.policy(reveal, key_file)
 
-    def look() -> Report:
-        seen = look_at_all(hosts.named, lambda host: collect(host, expected, pids, files, live=not no_live))
-        return merge((_judged(one, expected, named, policy) for one in seen), fail_on)
+    def judged(seen: Snapshot | HostReport) -> Report:
+        return _judged(seen, expected, named, policy, fail_on)
+
+    def look(tell: Callable[[Report], None] = lambda _one: None) -> Report:
+        found: list[Report] = []
+        collecting = partial(collect, spec=expected, pids=pids, paths=files, live=not no_live)
+        for one in look_at_all(hosts, collecting, judged):
+            tell(one)
+            found.append(one)
+        return merge(in_order(hosts, found), fail_on)
 
     if snapshot and (wait or stable_for):
         raise UsageError("a record does not change: there is nothing to wait for")
@@ -64,15 +73,19 @@ def command(
 
         found = patiently(look, wait or "", stable_for, fail_on)
     else:
-        found = look()
+        lines = Lines(wanted)
+        found = look(lines.tell)
+        wanted = lines.others
     for name, path in wanted:
         if path or not (quiet and name == "text"):
             options.emit(report.format_named(name).render(found, width=options.width()), path, color=color)
     raise typer.Exit(found.exit_code)
 
 
-def _judged(seen: Snapshot | HostReport, spec: Spec | None, targets: Sequence[str], policy: Policy) -> Report:
+def _judged(
+    seen: Snapshot | HostReport, spec: Spec | None, targets: Sequence[str], policy: Policy, fail_on: Severity
+) -> Report:
     if isinstance(seen, HostReport):
         return Report((seen,), EnvcheckError.exit_status)
     with options.deadline(options.JUDGING, "a pattern of the spec"):
-        return judge(seen, spec, targets, policy)
+        return judge(seen, spec, targets, policy, fail_on)

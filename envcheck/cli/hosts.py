@@ -1,11 +1,12 @@
-"""The options that say which hosts are looked at and how they are reached, and the loop over them."""
+"""The options that say which hosts are looked at and how they are reached, and how one is looked at."""
 
 from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -17,8 +18,13 @@ from envcheck.hosts.local import Local
 from envcheck.model import Gap, HostReport
 from envcheck.moments import duration
 
+if TYPE_CHECKING:
+    from envcheck.hosts.destination import Destination
+    from envcheck.hosts.sharing import Sharing
+
 T = TypeVar("T")
 
+PARALLEL = 32  # hosts at once
 LONGEST = 86400.0  # seconds that a host is waited for
 TRANSPORTS = ("auto", "fabric", "ssh")
 MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
@@ -32,6 +38,24 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
         ],
         None,
     ),
+    "hosts_file": (
+        Annotated[
+            str | None,
+            typer.Option("--hosts-file", metavar="FILE", help="Hosts: a plain list, Ansible's INI or YAML."),
+        ],
+        None,
+    ),
+    "limit": (
+        Annotated[
+            list[str] | None,
+            typer.Option("--limit", metavar="HOSTS", help="Of the file: names, globs, groups; !not, &and."),
+        ],
+        None,
+    ),
+    "max_parallel": (
+        Annotated[int, typer.Option("--max-parallel", metavar="N", help="Hosts at once.")],
+        PARALLEL,
+    ),
     "sudo": (Annotated[bool, typer.Option("--sudo", help="Become root on the hosts: sudo -n.")], False),
     "transport": (
         Annotated[str, typer.Option("--transport", metavar="|".join(TRANSPORTS), help="What speaks SSH.")],
@@ -42,7 +66,10 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
         "5s",
     ),
     "timeout": (Annotated[str, typer.Option("--timeout", metavar="DUR", help="For all of one host.")], "30s"),
-    "verbose": (Annotated[bool, typer.Option("-v", help="Say how hosts are reached.")], False),
+    "verbose": (
+        Annotated[bool, typer.Option("-v", help="Say how hosts are reached, and how each is.")],
+        False,
+    ),
 }
 
 
@@ -65,11 +92,25 @@ def on_hosts(command: Callable[..., None]) -> Callable[..., None]:
 
 
 class Hosts:
-    """The hosts of one run. `qualified` makes a further one that is reached in the same way."""
+    """The hosts of one run. `make` gives a further one that is reached in the same way.
 
-    def __init__(self, named: Sequence[Host], make: Callable[[str], Host]) -> None:
+    *timeout*: seconds for one host.
+    """
+
+    def __init__(
+        self,
+        named: Sequence[Host],
+        make: Callable[[str], Host],
+        *,
+        parallel: int = PARALLEL,
+        timeout: float = 0.0,
+        verbose: bool = False,
+    ) -> None:
         self.named = named
         self.make = make
+        self.parallel = parallel
+        self.timeout = timeout
+        self.verbose = verbose
 
     def one(self) -> Host:
         """Give the only host.
@@ -85,6 +126,9 @@ class Hosts:
 def chosen_hosts(
     *,
     host: Sequence[str] | None,
+    hosts_file: str | None,
+    limit: Sequence[str] | None,
+    max_parallel: int,
     sudo: bool,
     transport: str,
     connect_timeout: str,
@@ -101,26 +145,56 @@ def chosen_hosts(
     connect, total = (min(duration(text), LONGEST) for text in (connect_timeout, timeout))
     if not (connect > 0 and total > 0):
         raise UsageError("a host needs some time to answer: --timeout and --connect-timeout are above 0")
-    if not host and sudo:
+    if not host and not hosts_file and sudo:
         raise UsageError("--sudo is for hosts that are named with -H", "on this machine: sudo envcheck ...")
+    if max_parallel < 1:
+        raise UsageError(f"--max-parallel is at least 1, not {max_parallel}")
+    if limit and not hosts_file:
+        raise UsageError("--limit leaves hosts of a file out: there is no --hosts-file")
+
+    @cache
+    def sharing() -> Sharing:
+        from envcheck.hosts.sharing import Sharing  # noqa: PLC0415
+
+        return Sharing()
+
+    def remote(destination: Destination) -> Host:
+        from envcheck.hosts.remote import Options, Remote, Transport  # noqa: PLC0415
+
+        chosen = Options(
+            sudo,
+            Transport(transport),
+            connect,
+            total,
+            _tell if verbose else _keep_quiet,
+            resolve=sharing().resolve,
+        )
+        return Remote(destination, chosen)
 
     def make(name: str) -> Host:
         from envcheck.hosts.destination import parse  # noqa: PLC0415 - only for other hosts
-        from envcheck.hosts.remote import Options, Remote, Transport  # noqa: PLC0415
 
-        chosen = Options(sudo, Transport(transport), connect, total, _tell if verbose else _keep_quiet)
-        return Remote(parse(name), chosen)
+        return remote(parse(name))
 
-    return Hosts([make(name) for name in dict.fromkeys(host)] if host else [Local()], make)
+    named = {name: make(name) for name in host or ()}
+    if hosts_file:
+        named |= {place.name: remote(place) for place in _listed(hosts_file, limit or ())}
+    return Hosts(
+        list(named.values()) or [Local()], make, parallel=max_parallel, timeout=total, verbose=verbose
+    )
 
 
-def look_at_all(hosts: Sequence[Host], look: Callable[[Host], T]) -> Iterator[T | HostReport]:
-    """Look at one host after the other; one that cannot be looked at is reported as such."""
-    for host in hosts:
-        try:
-            yield look_at(host, look)
-        except HostError as error:
-            yield failed(host, error)
+def _listed(path: str, limits: Sequence[str]) -> list[Destination]:
+    """Read a hosts file.
+
+    Raises:
+        UsageError: It cannot be read, is not written as it should be, or no host of it is meant.
+    """
+    from envcheck.hosts.destination import Destination  # noqa: PLC0415
+    from envcheck.inventory import load, select  # noqa: PLC0415
+
+    content = options.content(path, "hosts file")
+    return [Destination(h.name, h.address, h.user, h.port) for h in select(load(content, path), limits)]
 
 
 def look_at(host: Host, look: Callable[[Host], T]) -> T:

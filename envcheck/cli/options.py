@@ -98,17 +98,27 @@ def load_spec(path: str | None) -> Spec | None:
     if path is None:
         return None
     from envcheck import spec  # noqa: PLC0415 - only with a spec
+
+    return spec.load(content(path, "spec"), absolute(path, "spec"), (*SERVERS, "any"))
+
+
+def content(path: str, what: str) -> bytes:
+    """Read a file of this machine; *what* it is, for messages.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
     from envcheck.hosts.local import Local  # noqa: PLC0415
 
-    whole = absolute(path, "spec")
-    facts = Local().ask([{"op": "file", "path": whole}])[0]
+    facts = Local().ask([{"op": "file", "path": absolute(path, what)}])[0]
     if facts["status"] != "ok":
         from envcheck.sources.chain import WHY  # noqa: PLC0415
 
         too_large = {"oversized": "it is too large"}
         why = (WHY | too_large).get(facts["status"]) or facts.get("detail") or facts["status"]
-        raise UsageError(f"unable to read the spec {path}: {why}")
-    return spec.load(facts["content"], whole, (*SERVERS, "any"))
+        raise UsageError(f"unable to read the {what} {path}: {why}")
+    read: bytes = facts["content"]
+    return read
 
 
 def absolute(path: str, what: str) -> str:
@@ -138,11 +148,14 @@ def formats(wanted: Sequence[str] | None, known: Sequence[str]) -> list[tuple[st
     return [(name, path) for name, _, path in pairs]
 
 
-def emit(text: str, path: str = "", *, color: Color = Color.NEVER) -> None:
-    """Write a report to a file or to standard output; a reader that leaves early changes no status."""
+def emit(text: str, path: str = "", *, color: Color = Color.NEVER, more: bool = False) -> None:
+    """Write a report to a file or to standard output; a reader that leaves early changes no status.
+
+    *more*: it goes on behind what the file has already.
+    """
     if path:
         try:
-            with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123
+            with open(path, "a" if more else "w", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123
                 file.write(text)
         except OSError as error:
             raise UsageError(f"unable to write {path}: {error.strerror}") from None

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envcheck.cli import options
-from envcheck.cli.hosts import Hosts, look_at_all, on_hosts
+from envcheck.cli.fleet import look_at_all
+from envcheck.cli.hosts import Hosts, on_hosts
 from envcheck.collect import collect
 from envcheck.errors import EnvcheckError, NothingMatchedError
 from envcheck.judge import matching
 from envcheck.judge.discretion import discreet_server
-from envcheck.model import HostReport, Server, Snapshot
+from envcheck.model import Gap, HostReport, Server, Snapshot
 
 
 @on_hosts
@@ -27,11 +28,27 @@ def command(
     named = targets or []
     wanted = options.formats(formats, ["text", "json"])
     pids, files = matching.pids(named), matching.files(named)
-    seen = look_at_all(hosts.named, lambda host: collect(host, None, pids, files, live=not no_live))
-    found = [one if isinstance(one, HostReport) else _meant(one, named) for one in seen]
+
+    alone = len(hosts.named) == 1
+    lost: list[EnvcheckError] = []  # targets that mean nothing on one of many hosts: the others are listed
+
+    def meant(seen: Snapshot | HostReport) -> Snapshot | HostReport:
+        if isinstance(seen, HostReport):
+            return seen
+        try:
+            return _meant(seen, named)
+        except EnvcheckError as error:
+            if alone:
+                raise
+            lost.append(type(error)(f"{seen.host}: {error}", error.hint))
+            return seen._replace(servers=(), gaps=(*seen.gaps, Gap("the target", str(error))))
+
+    found = list(look_at_all(hosts, lambda host: collect(host, None, pids, files, live=not no_live), meant))
     for name, path in wanted:
         text = json.render_servers(found) if name == "json" else servers.render(found)
         options.emit(text, path, color=color)
+    if lost:
+        raise max(lost, key=lambda error: isinstance(error, NothingMatchedError))
     gaps = [(one, gap) for one in found for gap in one.gaps if isinstance(one, HostReport) or not one.servers]
     if gaps:
         [(one, gap), *_] = gaps

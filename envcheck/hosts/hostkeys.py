@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 
 from envcheck.errors import HostError
 from envcheck.hosts import known_hosts
@@ -12,14 +13,16 @@ PHASE = "checking the host's key"
 TYPES = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
 
 
-def preferred(entries: list[Entry], known_as: tuple[str, int], offered: tuple[str, ...]) -> tuple[str, ...]:
+def preferred(
+    entries: Iterable[Entry], known_as: tuple[str, int], offered: tuple[str, ...]
+) -> tuple[str, ...]:
     """Ask for the types first of which a key is known: a host has a key of each type, and shows one."""
     kinds = known_hosts.kinds(entries, *known_as)
     known = [name for kind in kinds for name in TYPES.get(kind, (kind,)) if name in offered]
     return (*known, *(name for name in offered if name not in known))
 
 
-def check(entries: list[Entry], known_as: tuple[str, int], blob: bytes, files: tuple[str, ...]) -> None:
+def check(entries: Iterable[Entry], known_as: tuple[str, int], blob: bytes, files: tuple[str, ...]) -> None:
     """Accept the key, or not.
 
     Raises:

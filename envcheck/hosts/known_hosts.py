@@ -28,6 +28,28 @@ class Entry(NamedTuple):
     place: str  # file:line
 
 
+class Known:
+    """Entries in which many hosts are looked up: names that are written out are found without a search."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.entries = tuple(entries)
+        self.plain: dict[str, list[int]] = {}
+        self.others: list[int] = []
+        for place, entry in enumerate(self.entries):
+            if entry.names.startswith("|") or any(char in entry.names for char in "*?!"):
+                self.others.append(place)
+            else:
+                for one in dict.fromkeys(entry.names.split(",")):
+                    self.plain.setdefault(one, []).append(place)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def named(self, wanted: str) -> list[Entry]:
+        others = (place for place in self.others if _matches(self.entries[place].names, wanted))
+        return [self.entries[place] for place in sorted([*self.plain.get(wanted, ()), *others])]
+
+
 class Verdict(NamedTuple):
     """`status`: ok, unknown, changed, revoked. `places`: the lines that say so."""
 
@@ -63,6 +85,8 @@ def name(host: str, port: int) -> str:
 
 
 def matching(entries: Iterable[Entry], wanted: str) -> list[Entry]:
+    if isinstance(entries, Known):
+        return entries.named(wanted)
     return [entry for entry in entries if _matches(entry.names, wanted)]
 
 
@@ -71,7 +95,7 @@ def judge(entries: Iterable[Entry], host: str, port: int, blob: bytes) -> Verdic
 
     A key of another type than the known ones is unknown, not changed: that is what a strict client says.
     """
-    entries = list(entries)
+    entries = entries if isinstance(entries, Known) else list(entries)
     verdict = _judge(matching(entries, name(host, port)), blob)
     if verdict.status == "unknown" and port != PORT:
         # An entry without a port counts for every port, if it has this very key.
@@ -94,15 +118,16 @@ def _judge(entries: list[Entry], blob: bytes) -> Verdict:
 
 def kinds(entries: Iterable[Entry], host: str, port: int) -> list[str]:
     """The types of the keys that are known for a host, as they come: those to ask it for first."""
-    entries = list(entries)
+    entries = entries if isinstance(entries, Known) else list(entries)
     found = matching(entries, name(host, port)) or matching(entries, name(host, PORT))
     return list(dict.fromkeys(e.kind for e in found if not e.marker))
 
 
 def has_authority(entries: Iterable[Entry], host: str, port: int) -> bool:
     """Whether a certificate of the host could be accepted."""
+    entries = entries if isinstance(entries, Known) else list(entries)
     wanted = (name(host, port), name(host, PORT))
-    return any(e.marker == "cert-authority" and any(_matches(e.names, w) for w in wanted) for e in entries)
+    return any(e.marker == "cert-authority" for w in wanted for e in matching(entries, w))
 
 
 def fingerprint(blob: bytes) -> str:

@@ -34,6 +34,7 @@ class Options(NamedTuple):
     connect: float = 5.0
     timeout: float = 30.0
     tell: Callable[[str], None] = lambda _text: None
+    resolve: Callable[[Destination, Deadline], Resolved] = resolve
 
 
 class Talk(Protocol):
@@ -120,13 +121,13 @@ class Remote:
 
         Only the first of several jumps may have jumps of its own, as with ssh -J.
         """
-        found = resolve(destination, deadline)
+        found = self._options.resolve(destination, deadline)
         if not found.jumps:
             return [found]
         first, *others = found.jumps
         if len(found.jumps) > JUMPS:
             raise HostError("bad-configuration", "reading the configuration of ssh", "too many jumps")
-        before = [resolve(first, deadline), *(resolve(jump, deadline) for jump in others)]
+        before = [self._options.resolve(jump, deadline) for jump in (first, *others)]
         if before[0].jumps:
             before[0] = before[0]._replace(beyond="a jump host has a jump host of its own")
         return [*(hop._replace(control="") for hop in before), found]

@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from getpass import getuser
 from typing import NamedTuple
 
@@ -62,8 +63,8 @@ class Resolved(NamedTuple):
     def known_as(self) -> tuple[str, int]:
         return (self.alias, known_hosts.PORT) if self.alias else (self.host, self.port)
 
-    def entries(self) -> list[known_hosts.Entry]:
-        return [entry for path in self.key_files for entry in known_hosts.read(_content(path), path)]
+    def entries(self) -> known_hosts.Known:
+        return _entries(tuple((path, _version(path)) for path in self.key_files))
 
 
 def resolve(destination: Destination, deadline: Deadline) -> Resolved:
@@ -72,9 +73,19 @@ def resolve(destination: Destination, deadline: Deadline) -> Resolved:
     Raises:
         HostError: The configuration cannot be read, or asking took too long.
     """
+    return checked(ask(destination, deadline))
+
+
+def ask(destination: Destination, deadline: Deadline) -> Resolved:
+    """Give what ssh says, with nothing looked up about the host itself. Raises as `resolve` does."""
+    return listen(destination, deadline, "-G")[1]
+
+
+def listen(destination: Destination, deadline: Deadline, *how: str) -> tuple[bytes, Resolved]:
+    """Ask, and give as well what ssh says of how it came to that. Raises as `resolve` does."""
     if shutil.which("ssh") is None:
-        return _plain(destination)
-    argv = ["ssh", "-G", *flags(destination), "--", destination.host]
+        return b"", _plain(destination)
+    argv = ["ssh", *(how or ("-v", "-G")), *flags(destination), "--", destination.host]
     try:
         done = subprocess.run(
             argv, check=False, stdin=subprocess.DEVNULL, capture_output=True, timeout=deadline.left
@@ -90,7 +101,14 @@ def resolve(destination: Destination, deadline: Deadline) -> Resolved:
             why,
             f"ssh -G {destination.host} shows it",
         )
-    return _resolved(done.stdout.decode("utf-8", "surrogateescape"))
+    return done.stderr, _resolved(done.stdout.decode("utf-8", "surrogateescape"))
+
+
+def checked(found: Resolved) -> Resolved:
+    """Note where Fabric cannot check the key of this very host."""
+    if not found.beyond and known_hosts.has_authority(found.entries(), *found.known_as):
+        return found._replace(beyond="the host's key is vouched for by a certificate authority")
+    return found
 
 
 def flags(destination: Destination) -> list[str]:
@@ -148,8 +166,6 @@ def _beyond(found: Resolved, said: Mapping[str, str]) -> str:
             return f"{path} is a FIDO key"
         if os.path.exists(path + "-cert.pub"):  # noqa: PTH110
             return f"{path} has a certificate"
-    if known_hosts.has_authority(found.entries(), *found.known_as):
-        return "the host's key is vouched for by a certificate authority"
     return ""
 
 
@@ -171,7 +187,23 @@ def expand(path: str) -> str:
     return pwd.getpwuid(os.getuid()).pw_dir + path[1:] if path.startswith("~/") else path
 
 
-def _content(path: str) -> bytes:
+@lru_cache(maxsize=16)
+def _entries(files: tuple[tuple[str, object], ...]) -> known_hosts.Known:
+    """Read files, once in each of their versions."""
+    return known_hosts.Known(
+        entry for path, version in files if version for entry in known_hosts.read(content(path), path)
+    )
+
+
+def _version(path: str) -> object:
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def content(path: str) -> bytes:
     try:
         with open(path, "rb") as file:  # noqa: PTH123
             return file.read(16777216)

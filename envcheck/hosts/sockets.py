@@ -72,18 +72,20 @@ def connect(host: str, port: int, family: int, deadline: Deadline) -> QuickSocke
 
 def _addresses(host: str, port: int, family: int, deadline: Deadline) -> Sequence[Address]:
     """Look a name up; a resolver that hangs is left behind."""
+    try:
+        return _found(host, port, family, socket.AI_NUMERICHOST)  # an address: nothing is asked
+    except (OSError, UnicodeError):
+        pass
     found: list[Address] = []
     failed: list[OSError] = []
 
     def look_up() -> None:
         try:
-            infos = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+            found.extend(_found(host, port, family))
         except OSError as error:
             failed.append(error)
         except UnicodeError:
             failed.append(OSError(0, "the name is not one that can be looked up"))
-        else:
-            found.extend((info[0], info[4]) for info in infos)
 
     thread = threading.Thread(target=look_up, daemon=True)
     thread.start()
@@ -92,3 +94,8 @@ def _addresses(host: str, port: int, family: int, deadline: Deadline) -> Sequenc
         why = failed[0].strerror if failed else "the resolver does not answer in time"
         raise HostError("unreachable", "looking the name up", f"{host}: {why}", "is the name right?")
     return found
+
+
+def _found(host: str, port: int, family: int, flags: int = 0) -> Sequence[Address]:
+    infos = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=flags)
+    return [(info[0], info[4]) for info in infos]

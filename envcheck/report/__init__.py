@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Protocol, cast
 
-from envcheck.model import Report
+from envcheck.model import HostReport, Report
 
 
 class Format(Protocol):
@@ -16,12 +16,21 @@ class Format(Protocol):
         ...
 
 
+class Streamed(Format, Protocol):
+    """One that says of each host what is to be said of it as soon as that is known."""
+
+    def line(self, host: HostReport) -> str: ...
+
+
 # Imported when it is used: a deploy hook pays for one of them.
 FORMATS = {
     "text": "envcheck.report.text",
     "json": "envcheck.report.json",
     "jsonl": "envcheck.report.jsonl",
 }
+
+
+STREAMED = ("jsonl",)
 
 
 def format_named(name: str) -> Format:

@@ -17,14 +17,20 @@ from live.harness import OWN_BIN, SYSTEM_PATH, free_port, need, send, wait_for
 
 
 class Sshd:
-    """Options of sshd_config are given by name; `client` are lines for the user's configuration."""
+    """Options of sshd_config are given by name; `client` are lines for the user's configuration.
 
-    def __init__(self, folder: Path, *, client: Sequence[str] = (), **options: str) -> None:
+    *names* are those by which the user's ssh knows it.
+    """
+
+    def __init__(
+        self, folder: Path, *, client: Sequence[str] = (), names: str = "box", **options: str
+    ) -> None:
         need("sshd", "ssh", "ssh-keygen")
         self.folder = folder
         self.port = free_port()
         self.options = options
         self.client = client
+        self.names = names
         self.pid = 0
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("host", "user"):
@@ -77,7 +83,7 @@ class Sshd:
     def configure(self) -> None:
         """Write the user's configuration, and the ssh that reads it."""
         lines = [
-            "Host box",
+            f"Host {self.names}",
             f"  HostName 127.0.0.1\n  Port {self.port}\n  User root",
             f"  IdentityFile {self.folder / 'user'}\n  IdentitiesOnly yes",
             f"  UserKnownHostsFile {self.known_hosts}\n  GlobalKnownHostsFile /dev/null",

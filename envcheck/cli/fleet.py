@@ -1,0 +1,88 @@
+"""The loop over hosts: many at once, each concluded as it comes, with the progress on standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar, cast
+
+from envcheck import report
+from envcheck.cli import options
+from envcheck.cli.hosts import Hosts, failed, look_at
+from envcheck.errors import HostError
+from envcheck.hosts import Host
+from envcheck.model import HostReport, Report
+
+S = TypeVar("S")
+R = TypeVar("R")
+
+
+def look_at_all(
+    hosts: Hosts, look: Callable[[Host], S], conclude: Callable[[S | HostReport], R]
+) -> Iterator[R]:
+    """Give what is concluded of each host, as it comes; one that cannot be looked at is reported as such.
+
+    *look* runs in threads, *conclude* does not.
+    """
+    if len(hosts.named) == 1:
+        # It has its own deadline; this machine needs none, and no threads.
+        [host] = hosts.named
+        try:
+            seen: S | HostReport = look_at(host, look)
+        except HostError as error:
+            seen = failed(host, error)
+        yield conclude(seen)
+    else:
+        yield from _many(hosts, look, conclude)
+
+
+def _many(hosts: Hosts, look: Callable[[Host], S], conclude: Callable[[S | HostReport], R]) -> Iterator[R]:
+    from envcheck.cli.progress import Progress  # noqa: PLC0415 - only for many
+    from envcheck.hosts.fleet import Fleet  # noqa: PLC0415
+
+    fleet: Fleet[S] = Fleet(
+        hosts.named, lambda host: look_at(host, look), parallel=hosts.parallel, timeout=hosts.timeout
+    )
+    progress = Progress(len(hosts.named), verbose=hosts.verbose)
+    try:
+        for result in fleet.results():
+            if result is not None:
+                found = conclude(_seen(result.host, result.value))
+                progress.told(result.host.name, found)
+                yield found
+            progress.draw(fleet.slow)
+    finally:
+        progress.clear()
+
+
+def _seen(host: Host, value: S | BaseException) -> S | HostReport:
+    if isinstance(value, HostError):
+        return failed(host, value)
+    if isinstance(value, BaseException):
+        raise value
+    return value
+
+
+def in_order(hosts: Hosts, reports: Sequence[Report]) -> list[Report]:
+    """Put reports into the order in which the hosts were named."""
+    places = {host.name: place for place, host in enumerate(hosts.named)}
+    return sorted(reports, key=lambda one: places[one.hosts[0].name])
+
+
+class Lines:
+    """The formats that are written line by line, as hosts come; `others` are to be written at the end."""
+
+    def __init__(self, wanted: Iterable[tuple[str, str]]) -> None:
+        pairs = list(wanted)
+        self.others = [(name, path) for name, path in pairs if name not in report.STREAMED]
+        self.paths = [
+            (cast("report.Streamed", report.format_named(name)), path)
+            for name, path in pairs
+            if name in report.STREAMED
+        ]
+        self.begun = False
+
+    def tell(self, one: Report) -> None:
+        for format_, path in self.paths:
+            for host in one.hosts:
+                options.emit(format_.line(host), path, more=self.begun)
+        self.begun = True

@@ -1,0 +1,47 @@
+"""One question to ssh for many hosts gives what a question about each gives; ssh itself is the oracle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from live.harness import need
+
+from envcheck.hosts.deadline import Deadline
+from envcheck.hosts.destination import parse
+from envcheck.hosts.resolve import resolve
+from envcheck.hosts.sharing import Sharing
+
+HOSTS = ("web-1", "web-2", "WEB-3", "db-1", "db-2", "gw", "root@web-1:2222", "other", "10.0.0.7", "[::1]:22")
+CONFIGURATIONS = {
+    "patterns": "Host web-* !web-2\n  User deploy\nHost=db-?\n  Port 2200\n  IdentityFile ~/.ssh/db\n",
+    "one address for all": "Host web-* db-1\n  HostName 192.0.2.1\n  HostKeyAlias front\n",
+    "the address is the name of one": "Host web-1 web-2\n  HostName web-1\n",
+    "jumps": "Host * !gw\n  ProxyJump gw\nHost gw\n  User root\n  ControlPath none\n",
+    "tokens": "Host web-*\n  HostName %h.example.com\nHost *\n  ControlPath /run/%r@%h:%p\n",
+    "match": "Match host web-*\n  User deploy\nMatch all\n  Port 2201\n",
+    "match all": 'Host "db-1" # the first\n  User first\nMatch all\n  Port 2201\n',
+    "include": "Host web-*\n  Include included\nHost *\n  Port 2203\n",
+}
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_as_ssh_says_of_each(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    need("ssh")
+    (tmp_path / "included").write_text("User included\n")
+    text = CONFIGURATIONS[name].replace("Include included", f"Include {tmp_path / 'included'}")
+    (tmp_path / "config").write_text(text)
+    calls = tmp_path / "calls"
+    wrapper = tmp_path / "ssh"
+    wrapper.write_text(f'#!/bin/sh\necho >>{calls}\nexec /usr/bin/ssh -F {tmp_path / "config"} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    sharing = Sharing()
+    each = [resolve(parse(host), Deadline(30, 5)) for host in HOSTS]
+    calls.unlink()
+
+    shared = [sharing.resolve(parse(host), Deadline(30, 5)) for host in HOSTS]
+
+    assert shared == each
+    asked = len(calls.read_text().splitlines())
+    assert asked == len(HOSTS) if name in ("tokens", "match") else asked < len(HOSTS)
