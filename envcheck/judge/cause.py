@@ -317,6 +317,8 @@ def _by_application(judged: Judged, context: Context) -> Explanation | None:
     if winner is not None and winner.source.stage is not Stage.EXEC:
         return None
     name, value = judged.name, judged.fresh.value
+    if winner is None and _file_changed(judged, context):
+        return None
     for process in judged.processes:
         if not process.live.usable or not same(name, value, held_at_exec(name, process, context)):
             return None
@@ -343,6 +345,12 @@ def _by_configured_application(judged: Judged, context: Context) -> Explanation 
         if not master.live.usable or master.live.variables.get(judged.name) != judged.fresh.value:
             return None
     return Cause.SET_BY_APPLICATION, f"the master has what {winner.origin} sets; the application changes it"
+
+
+def _file_changed(judged: Judged, context: Context) -> bool:
+    """Tell whether a file that the application reads has changed since: it may have set it before."""
+    files = [a for a in context.configured.applied if a.source.stage is Stage.APPLICATION]
+    return any(a.changed > p.started for a in files for p in judged.processes)
 
 
 def _mixed(judged: Judged, context: Context) -> Explanation | None:
@@ -415,6 +423,9 @@ def _older_than_source(judged: Judged, context: Context) -> Explanation:
                 f"started at {context.clock(read)}"
             )
         return Cause.STARTED_BEFORE_CHANGE, f"{when}; the environment was read at {context.clock(read)}"
+    start = context.configured.start
+    if frozen and start is not None and start.edited:
+        return Cause.DAEMON_RELOAD_NEEDED, f"{when}, but its supervisor has not read that yet"
     oldest = min(p.started for p in judged.processes)
     if not frozen and changed > oldest:
         return Cause.STARTED_BEFORE_CHANGE, f"{when}; the processes started at {context.clock(oldest)}"

@@ -80,6 +80,9 @@ def _only_the_process(judged: Judged, context: Context) -> Judged:
         return judged
     if left_by_configuration(judged, context):
         return judged
+    start = context.configured.start
+    if start is not None and start.edited:
+        return judged  # a start since then was by the definition that its supervisor had read before
     changed = max((a.changed for a in context.configured.applied), default=0.0)
     read = [context.generation(p).environment_read for p in judged.processes]
     if all(r is not None and changed <= r for r in read):

@@ -196,6 +196,8 @@ def _stage(finding: Finding) -> Stage:
     by_configuration = finding.cause in (Cause.LEFT_BY_CONFIGURATION, Cause.DYNAMIC_SOURCE)
     if by_configuration and not finding.settings:
         return Stage.CODE
+    if not finding.settings and finding.at_exec.present is False and finding.live.present:
+        return Stage.APPLICATION  # a file of its own set it: it is loaded anew
     return finding.settings[-1].source.stage if finding.settings else Stage.EXEC
 
 

@@ -111,6 +111,8 @@ class Start(NamedTuple):
     written: tuple[str, int, float] | None = None  # the command: path, line, and when that changed
     outer: Start | None = None  # what who keeps the supervisor running would give that one
     kept: tuple[Applied, ...] | None = None  # the sources as long as the supervisor itself runs on
+    edited: bool = False  # the definition changed after its supervisor had read it, as far as that is known
+    traits: frozenset[str] = frozenset()  # words of its module: what else the definition says
 
 
 class Setting(NamedTuple):

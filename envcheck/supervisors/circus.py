@@ -131,7 +131,9 @@ def start(owner: Owner, process: Process, known: Known) -> Start:
     applied = (*_copied(owner, process, watcher), *watcher.applied, *_dynamic(found.path, watcher))
     command, unstartable = _command(watcher)
     folder = ancestry.absolute(owner.supervising, watcher.folder) if owner.supervising else None
-    return Start(applied, command, unstartable=unstartable, since=since, folder=folder)
+    started = owner.supervising.started if owner.supervising else 0.0
+    edited = any(a.changed > started for a in applied if a.source.kind == KIND)
+    return Start(applied, command, unstartable=unstartable, since=since, folder=folder, edited=edited)
 
 
 def _gap(path: str, why: str, changed: float = 0.0) -> Applied:
@@ -211,9 +213,8 @@ def _client(owner: Owner, configuration: Configuration | None) -> tuple[str, ...
     return (owner.facts.get("client", "circusctl"), *named)
 
 
-def _edited(owner: Owner, configured: Configured) -> bool:
-    started = owner.supervising.started if owner.supervising else 0.0
-    return any(a.changed > started for a in configured.applied if a.source.kind == KIND)
+def _edited(configured: Configured) -> bool:
+    return configured.start is not None and configured.start.edited
 
 
 def _differs(server: Server, configured: Configured) -> bool:
@@ -236,7 +237,7 @@ def restart(
     # Without a name `restart` would restart all that circusd watches.
     named = () if name == UNKNOWN else (name,)
     again = Step((*client, "restart", *named), "stop it and start it anew", Disruption.DOWNTIME)
-    if not _edited(owner, configured):
+    if not _edited(configured):
         return (again,)
     why = "read the configuration again: it stops and starts the watchers whose definition has changed"
     reload = Step((*client, "reloadconfig"), why, Disruption.DOWNTIME)
@@ -249,7 +250,7 @@ def insufficient(owner: Owner | None, server: Server, configured: Configured) ->
         return ()
     client = owner.facts.get("client", "circusctl")
     named = () if owner.name == UNKNOWN else (owner.name,)
-    if not _edited(owner, configured):
+    if not _edited(configured):
         why = "its configuration has not changed: it restarts nothing"
         return (Step((client, "reloadconfig"), why),)
     keeps = "circusd starts it with the configuration that it read before the change; stop and start too"

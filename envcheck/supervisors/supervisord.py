@@ -14,7 +14,7 @@ from envcheck.supervisors import ancestry
 from envcheck.supervisors.known import Known
 from envcheck.supervisors.refusals import RejectError
 from envcheck.supervisors.supervisord_config import Defined
-from envcheck.supervisors.supervisord_loading import KIND, UNKNOWN, defined_as, load, words_of
+from envcheck.supervisors.supervisord_loading import DEFINITION, KIND, UNKNOWN, defined_as, load, words_of
 from envcheck.supervisors.supervisord_steps import hazards, insufficient, restart
 
 __all__ = ["hazards", "insufficient", "owner", "restart", "start"]
@@ -74,7 +74,9 @@ def start(owner: Owner, process: Process, known: Known) -> Start:
     applied = (base, _marks(owner, defined), configuration.common, defined.environment)
     command, unstartable = words_of(defined)
     folder = ancestry.absolute(owner.supervising, defined.folder) if owner.supervising else None
-    return Start(applied, command, unstartable=unstartable, since=since, folder=folder)
+    started = owner.supervising.started if owner.supervising else 0.0
+    edited = any(a.changed > started for a in applied if a.source.kind in DEFINITION)
+    return Start(applied, command, unstartable=unstartable, since=since, folder=folder, edited=edited)
 
 
 def _refused(base: Applied, refusal: RejectError, since: float) -> Start:

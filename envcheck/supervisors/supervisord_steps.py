@@ -27,7 +27,7 @@ def restart(
     name = f"{defined.group}:{defined.name}" if defined else owner.name
     group = name.partition(":")[0]
     again = Step((*client, "restart", name), "stop it and start it anew", Disruption.DOWNTIME)
-    if not _edited(owner, configured):
+    if not _edited(configured):
         return (again,)
     why = f"read the configuration again, and restart the group {group}: its definition has changed"
     update = Step((*client, "update", group), why, Disruption.DOWNTIME)
@@ -48,10 +48,8 @@ def _client(owner: Owner, found: Found | None, configuration: Configuration | No
     return None if configuration and not configuration.has_server else (program,)
 
 
-def _edited(owner: Owner, configured: Configured) -> bool:
-    """Tell whether a file of the definition changed after supervisord started."""
-    started = owner.supervising.started if owner.supervising else 0.0
-    return any(a.changed > started for a in configured.applied if a.source.kind in DEFINITION)
+def _edited(configured: Configured) -> bool:
+    return configured.start is not None and configured.start.edited
 
 
 def _differs(server: Server, configured: Configured) -> bool:
@@ -69,7 +67,7 @@ def insufficient(owner: Owner | None, server: Server, configured: Configured) ->
     signal = Step(
         (*words, "signal", "HUP", owner.name), "the server keeps the environment that it was started with"
     )
-    if not _edited(owner, configured):
+    if not _edited(configured):
         why = "its configuration has not changed: it restarts nothing"
         return signal, Step((*words, "update", owner.name.partition(":")[0]), why)
     del server

@@ -1,4 +1,4 @@
-"""`make proof`: prove every cell, and write the table of docs/advice.md. Words: only cells with them."""
+"""`make proof`: prove every cell, and write their rows of docs/advice.md. Words: only cells with them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ def main(words: list[str]) -> int:
     with crew(cells) as futures:
         for future in as_completed(futures.values()):
             outcome = future.result()
+            table.write([outcome], CELLS)
             print(f"{time.monotonic() - start:6.1f} {outcome.cell}: {table.line(outcome)}", flush=True)
         outcomes = [future.result() for future in futures.values()]
     wrong = [o for o in outcomes if o.wrong]
     print(f"{len(outcomes)} cells, {len(outcomes) - len(wrong)} proven, {len(wrong)} wrong")
-    if not words:
-        table.write(outcomes)
     return 1 if wrong else 0
 
 

@@ -31,8 +31,8 @@ ORIGINS: dict[str, Origin] = {
     "systemd-drop-in": Origin(units.DropIn, systemd=True),
     "systemd-environment-file": Origin(units.EnvironmentFile, systemd=True),
     "systemd-manager": Origin(units.ManagerEnvironment, systemd=True),
-    "supervisord-program": Origin(managers.Supervisord, changes=SEEN),
-    "supervisord-all": Origin(managers.SupervisordAll, changes=SEEN),
+    "supervisord-program": Origin(managers.Supervisord),
+    "supervisord-all": Origin(managers.SupervisordAll),
     "runit-envdir": Origin(services.Runit),
     "runit-run": Origin(services.RunitRun),
     "daemontools-envdir": Origin(services.Daemontools),
@@ -48,8 +48,8 @@ ORIGINS: dict[str, Origin] = {
     "envdir, upgrade half done": half_done(place.Envdir),
     "raw_env": Origin(place.RawEnv, PYTHON, changes=SEEN),
     "cmd_args": Origin(place.CommandArguments, PYTHON, changes=SEEN),
-    "dotenv": Origin(place.Dotenv, changes=SEEN),
-    "dotenv-override": Origin(place.DotenvOverride, changes=SEEN),
+    "dotenv": Origin(place.Dotenv),
+    "dotenv-override": Origin(place.DotenvOverride),
 }
 
 CELLS = tuple(

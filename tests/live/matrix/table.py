@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from live.matrix.cells import Cell
 from live.matrix.prove import Outcome
 
 PAGE = Path(__file__).parents[3] / "docs" / "advice.md"
@@ -43,12 +44,14 @@ def row(outcome: Outcome) -> str:
     return f"| {' | '.join((*settled(outcome), *measured))} |\n"
 
 
-def write(outcomes: Iterable[Outcome]) -> None:
-    """Write the table between its marks; the rest of the page is written by hand."""
+def write(outcomes: Iterable[Outcome], cells: Iterable[Cell]) -> None:
+    """Put rows into the table between its marks, in the order of all cells; the rest is written by hand."""
     page = PAGE.read_text()
     before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    rows = "".join(map(row, outcomes))
+    body, _, after = rest.partition(END)
+    found = {_words(text)[:4]: f"{text}\n" for text in body.splitlines()[2:]}
+    found |= {settled(outcome)[:4]: row(outcome) for outcome in outcomes}
+    rows = "".join(found.get(settled(Outcome(cell))[:4], "") for cell in cells)
     PAGE.write_text(f"{before}{BEGIN}{HEAD}{RULE}{rows}{END}{after}")
 
 
@@ -56,5 +59,8 @@ def read() -> dict[tuple[str, ...], tuple[str, ...]]:
     """Give what the page says of each cell, less what was measured."""
     _, _, rest = PAGE.read_text().partition(BEGIN)
     lines = rest.partition(END)[0].splitlines()[2:]
-    rows = [tuple(word.strip() for word in text.strip("|").split("|")) for text in lines]
-    return {found[:4]: found[:7] for found in rows}
+    return {found[:4]: found[:7] for found in map(_words, lines)}
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.strip("|").split("|"))
