@@ -23,6 +23,7 @@ from envcheck.model import (
     Severity,
 )
 from envcheck.noise import is_noise
+from envcheck.sources import chain
 from envcheck.sources.chain import WHY
 
 WARNINGS = frozenset({Diagnosis.LATENT})
@@ -81,8 +82,8 @@ def _only_the_process(judged: Judged, context: Context) -> Judged:
     if left_by_configuration(judged, context):
         return judged
     start = context.configured.start
-    if start is not None and start.edited:
-        return judged  # a start since then was by the definition that its supervisor had read before
+    if start is not None and (start.edited or judged.name in chain.values(start.loaded or ())):
+        return judged  # a start since the change was by what its supervisor had read before
     changed = max((a.changed for a in context.configured.applied), default=0.0)
     read = [context.generation(p).environment_read for p in judged.processes]
     if all(r is not None and changed <= r for r in read):

@@ -21,7 +21,7 @@ from envcheck.model import (
     Step,
 )
 from envcheck.secrecy import Policy
-from envcheck.servers import SERVERS
+from envcheck.servers import SERVERS, popular
 from envcheck.servers.table import What
 from envcheck.supervisors import acting, supervisor, unsupervised
 
@@ -189,6 +189,7 @@ def _insufficient(
     if action not in (Action.RESTART, Action.ADOPT):
         return own
     told = acting.insufficient(server, context.configured, snapshot, policy)
+    own = (*own, *popular.insufficient(server, stages))
     return (*told, *(s for s in own if s.argv not in {t.argv for t in told}))
 
 
@@ -274,6 +275,17 @@ def _steps(action: Action, context: Context, snapshot: Snapshot, policy: Policy)
     return (signal,) if signal else ()
 
 
+def _changing(findings: Sequence[Finding]) -> list[Hazard]:
+    """Name what a restart changes although nobody asked for it: the spec allows both values."""
+    message = "it is right now, and a restart gives it another value, which the spec allows too"
+    return [
+        Hazard(f.variable, "will-change", message)
+        for f in findings
+        if f.expected is not None and not f.wrong and f.configured is not None
+        if f.values.get("configured") != f.values.get("live" if f.live.present is not None else "at_exec")
+    ]
+
+
 def _hazards(
     action: Action,
     context: Context,
@@ -294,5 +306,6 @@ def _hazards(
         for f in findings
         if f.variable and f.diagnosis is Diagnosis.STALE and f.expected is None and not f.settings
     ]
+    told += _changing(findings)
     told += acting.hazards(context.server, context.configured, snapshot)
     return tuple(dict.fromkeys([*leaked, *told]))

@@ -29,7 +29,7 @@ from envcheck.supervisors.systemd.specifiers import Scope
 _OF_MANAGER = "Version,Architecture,Environment,UnitPath,UnitsLoadTimestamp,UnitsLoadFinishTimestamp"
 _OF_UNIT = (
     "Id,Names,LoadState,Type,MainPID,InvocationID,FragmentPath,DropInPaths,NeedDaemonReload,Environment,"
-    "EnvironmentFiles,PassEnvironment,UnsetEnvironment,ExecSearchPath,ExecStart,User,PIDFile,PAMName,"
+    "EnvironmentFiles,PassEnvironment,UnsetEnvironment,ExecSearchPath,ExecStart,ExecReload,UnitFileState,User,PIDFile,PAMName,"
     + ",".join(DIRECTORIES)
 )
 # The words that follow are the scope and the units. Both run at the same time.

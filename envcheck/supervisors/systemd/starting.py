@@ -46,7 +46,14 @@ def start(owner: Owner, process: Process, known: Known) -> Start:
         "" if said.pending or known.wanted else disk.unstartable(files, found, known=said.unit is not None),
         since=_since(owner, said),
         folder=_folder(found),
+        traits=_traits(said),
     )
+
+
+def _traits(said: Loaded) -> frozenset[str]:
+    """Give what decides about its popular commands: its type, whether it reloads, whether it stays loaded."""
+    told = {said.one("Type"), said.one("UnitFileState")}
+    return frozenset(told | ({"reloads"} if said.one("ExecReload") else set[str]()) - {""})
 
 
 def _folder(found: Definition) -> str | None:

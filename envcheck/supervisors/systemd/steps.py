@@ -12,6 +12,10 @@ RELOAD = "a reload signals the master, which keeps the environment it was starte
 ALONE = "systemd has not read the changed unit: it starts what it has loaded"
 UNREAD = "systemd has to read the changed files first"
 NOTHING = "it reads the units anew and starts nothing"
+LOADED = "; stop and start do the same, as long as the unit is enabled: it stays loaded in between"
+ONLY_RELOADS = "the unit says how to reload it: so this reloads, and restarts nothing"
+USR2 = "the new master inherits the environment of the old one"
+ENDED = "; and when the old one ends, systemd takes that for the end of the service, and ends both"
 
 
 def restart(
@@ -32,14 +36,20 @@ def restart(
 
 
 def insufficient(owner: Owner | None, server: Server, configured: Configured) -> tuple[Step, ...]:
-    del server
     if owner is None or is_stray(configured):
         return ()
     run = systemctl(owner)
-    reload = Step((*run, "reload", owner.name), RELOAD)
+    traits = configured.start.traits if configured.start else frozenset[str]()
+    told = [Step((*run, "reload", owner.name), RELOAD)]
+    if "reloads" in traits:
+        told.append(Step((*run, "reload-or-restart", owner.name), ONLY_RELOADS))
     if needs_reload(configured):
-        return Step((*run, "restart", owner.name), ALONE), reload
-    return reload, Step((*run, "daemon-reload"), NOTHING)
+        told.insert(0, Step((*run, "restart", owner.name), ALONE + (LOADED if "enabled" in traits else "")))
+    else:
+        told.append(Step((*run, "daemon-reload"), NOTHING))
+    # A forking unit may follow a pid file to the new master.
+    ended = "" if not traits or "forking" in traits else ENDED
+    return *told, Step(("kill", "-USR2", str(server.first.pid)), USR2 + ended)
 
 
 def hazards(owner: Owner | None, server: Server, snapshot: Snapshot) -> tuple[Hazard, ...]:

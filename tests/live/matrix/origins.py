@@ -30,6 +30,7 @@ ORIGINS: dict[str, Origin] = {
     "systemd-unit": Origin(units.Unit, systemd=True),
     "systemd-drop-in": Origin(units.DropIn, systemd=True),
     "systemd-environment-file": Origin(units.EnvironmentFile, systemd=True),
+    "systemd-environment-file, socket": Origin(units.Socket, systemd=True),
     "systemd-manager": Origin(units.ManagerEnvironment, systemd=True),
     "supervisord-program": Origin(managers.Supervisord),
     "supervisord-all": Origin(managers.SupervisordAll),

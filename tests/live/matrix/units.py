@@ -99,6 +99,24 @@ class EnvironmentFile(Unit):
         (self.folder / "shop.env").write_text(f"OTHER=1\n{own}")
 
 
+class Socket(EnvironmentFile):
+    """A socket unit listens, and hands over what it listens on."""
+
+    def put(self, value: str | None) -> None:
+        super().put(value)
+        listens = f"[Socket]\nListenStream=127.0.0.1:{self.server.port}\n"
+        self.machine.write(self.unit.removesuffix(".service") + ".socket", listens)
+
+    def launch(self) -> None:
+        self.machine.systemctl("daemon-reload")
+        self.machine.systemctl("start", self.name.removesuffix(".service") + ".socket")
+        super().launch()
+
+    def stop(self) -> None:
+        self.machine.systemctl("stop", self.name.removesuffix(".service") + ".socket", check=False)
+        super().stop()
+
+
 class ManagerEnvironment(Unit):
     def put(self, value: str | None) -> None:
         self.define("")
