@@ -348,8 +348,9 @@ def _by_configured_application(judged: Judged, context: Context) -> Explanation 
 
 
 def _file_changed(judged: Judged, context: Context) -> bool:
-    """Tell whether a file that the application reads has changed since: it may have set it before."""
+    """Tell whether a file that is read inside the server has changed since: it may have set it before."""
     files = [a for a in context.configured.applied if a.source.stage is Stage.APPLICATION]
+    files += context.configured.own
     return any(a.changed > p.started for a in files for p in judged.processes)
 
 

@@ -184,13 +184,13 @@ def _insufficient(
 ) -> tuple[Step, ...]:
     server = context.server
     own = SERVERS[server.kind].insufficient(action, server, whats)
-    if context.configured.reexec_hook:
-        own = tuple(s for s in own if "-USR2" not in s.argv)
-    if action not in (Action.RESTART, Action.ADOPT):
-        return own
-    told = acting.insufficient(server, context.configured, snapshot, policy)
-    own = (*own, *popular.insufficient(server, stages))
-    return (*told, *(s for s in own if s.argv not in {t.argv for t in told}))
+    told: tuple[Step, ...] = ()
+    if action in (Action.RESTART, Action.ADOPT):
+        told = acting.insufficient(server, context.configured, snapshot, policy)
+        own = (*own, *popular.insufficient(server, frozenset(stage for stage, _ in whats)))
+    found = (*told, *(s for s in own if s.argv not in {t.argv for t in told}))
+    # What a hook gives the new master may be what is wanted.
+    return tuple(s for s in found if not (context.configured.reexec_hook and "-USR2" in s.argv))
 
 
 def _stage(finding: Finding) -> Stage:

@@ -9,11 +9,13 @@ from concurrent.futures import Future
 
 import pytest
 from live.harness import need, root_only
+from live.matrix import table
 from live.matrix.cells import Cell
 from live.matrix.crew import crew
 from live.matrix.origins import CELLS
 from live.matrix.prove import Outcome
 
+PROVEN = 50  # rows at least
 MORE = 6  # cells beside one of each kind
 
 pytestmark = root_only
@@ -43,3 +45,13 @@ def outcomes() -> Iterator[Mapping[Cell, Future[Outcome]]]:
 def test_the_advice_holds(cell: Cell, outcomes: Mapping[Cell, Future[Outcome]]) -> None:
     outcome = outcomes[cell].result(600)
     assert outcome.wrong == ""
+    found = table.settled(outcome)
+    assert table.read().get(found[:4], found) == found
+
+
+def test_the_page_shows_what_is_proven_and_no_other_cells() -> None:
+    rows = table.read()
+    cells = [table.settled(Outcome(cell))[:4] for cell in CELLS]
+    assert [row for row in rows if row not in cells] == []
+    assert {row[-1] for row in rows.values()} == {"proven"}
+    assert len(rows) >= PROVEN

@@ -143,6 +143,21 @@ class RawEnv(Inside):
         self.server.write("gunicorn.conf.py", f"raw_env = {pairs!r}\n")
 
 
+class ConfigurationCode(Inside):
+    """Code of the server's configuration sets it."""
+
+    def put(self, value: str | None) -> None:
+        if self.cell.server == "unicorn":
+            head = f"worker_processes {self.server.workers}\nlisten '127.0.0.1:{self.server.port}'\n"
+            preload = f"preload_app {str(self.cell.preload).lower()}\n"
+            self.server.write(
+                "unicorn.rb", head + preload + ("" if value is None else f"ENV['{NAME}'] = '{value}'\n")
+            )
+        else:
+            line = "" if value is None else f"os.environ['{NAME}'] = '{value}'\n"
+            self.server.write("gunicorn.conf.py", f"import os\n{line}")
+
+
 # How an application loads a file of its own: what is set already is kept, or not.
 KEEPS = {
     "gunicorn": """\
