@@ -30,7 +30,7 @@ def plain(text: str, folder: Path) -> str:
     text = re.sub(r"fp=[0-9a-f]{16}", "fp=0123456789abcdef", text)
     text = re.sub(r"\d\d:\d\d:\d\dZ", "21:53:02Z", text)
     for index, pid in enumerate(
-        dict.fromkeys(re.findall(r"\b(?:master |-QUIT |-HUP |-USR2 |-TERM )(\d+)", text))
+        dict.fromkeys(re.findall(r"(?:\bmaster |-QUIT |-HUP |-USR2 |-TERM )(\d+)", text))
     ):
         text = re.sub(rf"\b{pid}\b", str(5971 + index), text)
     return re.sub(r"PATH=\S+", "PATH=/usr/bin:/bin", text)
