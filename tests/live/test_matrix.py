@@ -15,7 +15,7 @@ from live.matrix.crew import crew
 from live.matrix.origins import CELLS
 from live.matrix.prove import Outcome
 
-PROVEN = 50  # rows at least
+PROVEN = 30  # rows at least
 MORE = 6  # cells beside one of each kind
 
 pytestmark = root_only
