@@ -11,6 +11,7 @@ from pathlib import Path
 
 from . import table
 from .checking import check, modules
+from .fleet import fleet
 from .reading import live
 from .scanning import scan, syscalls
 from .supervised import systemd
@@ -25,6 +26,7 @@ MEASURES: Mapping[str, Callable[[Path, int], Iterator[table.Row]]] = {
     "systemd": systemd,
     "modules": modules,
     "waiting": waiting,
+    "fleet": fleet,
 }
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
