@@ -10,12 +10,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 from envcheck.errors import HostError
-from envcheck.hosts import hostkeys, sockets
+from envcheck.hosts import hostkeys, lean, sockets
 from envcheck.hosts.deadline import Deadline
 from envcheck.hosts.identities import Identities
 from envcheck.hosts.resolve import Resolved
@@ -23,7 +23,6 @@ from envcheck.hosts.stream import FLOOD, STDERR, Ended
 
 SLICE = 0.25  # seconds between looks at standard error
 PIECE = 65536
-CHEAPEST = "aes128-gcm@openssh.com"
 ANSWER = "waiting for the answer"
 GOODBYE = 1.0  # seconds for an exit status to arrive
 
@@ -68,17 +67,15 @@ class FabricStream:
         )
 
     def _client(self, sock: Any, hop: Resolved) -> Any:
-        fabric, paramiko = import_module("fabric"), import_module("paramiko")
+        paramiko = import_module("paramiko")
         logging.getLogger("paramiko").addHandler(logging.NullHandler())  # it prints tracebacks otherwise
         entries = hop.entries()
         self.phase = "exchanging keys"
 
         def transport(*arguments: Any, **options: Any) -> Any:
-            made = paramiko.Transport(*arguments, **options)
+            made = lean.classes().transport(*arguments, **options)
             self._open.append(made.close)
             security = made.get_security_options()
-            # Its tag is checked by the library of ciphers; a MAC is compared by Python, byte by byte.
-            security.ciphers = sorted(security.ciphers, key=lambda name: name != CHEAPEST)
             security.key_types = hostkeys.preferred(entries, hop.known_as, tuple(security.key_types))
             return made
 
@@ -89,11 +86,11 @@ class FabricStream:
                 hostkeys.check(entries, hop.known_as, key.asbytes(), hop.key_files)
                 stream.phase = "authenticating"
 
-        connection = fabric.Connection(
+        connection = lean.classes().connection(
             hop.host,
             user=hop.user,
             port=hop.port,
-            config=_configuration()(lazy=True, ssh_config=paramiko.SSHConfig()),
+            config=lean.classes().config(lazy=True, ssh_config=paramiko.SSHConfig()),
             forward_agent=False,
             connect_kwargs={
                 "sock": sock,
@@ -211,28 +208,6 @@ class FabricStream:
                 self._open.pop()()
             except (OSError, EOFError):
                 continue
-
-
-@cache
-def _configuration() -> Any:
-    """Make a Config that knows what a connection asks for: merging all else costs as much as the keys."""
-    fabric = import_module("fabric")
-
-    class Plain(fabric.Config):  # type: ignore[misc,name-defined]
-        @staticmethod
-        def global_defaults() -> dict[str, Any]:
-            return {
-                "authentication": {"identities": [], "strategy_class": None},
-                "connect_kwargs": {},
-                "forward_agent": False,
-                "gateway": None,
-                "inline_ssh_env": True,
-                "port": 22,
-                "timeouts": {"connect": None},
-                "user": "",
-            }
-
-    return Plain
 
 
 def _hang_up(sock: sockets.QuickSocket) -> None:
