@@ -1,7 +1,7 @@
 """Many hosts: one sshd under many names, against the tools that people use for many hosts.
 
 The target runs on this machine, so what it costs there bounds the wall time of all of them: the processor
-time of the client is what counts. clush does by hand what is comparable: it reads one environment of each host.
+time of the client is what counts. clush does what is comparable by hand: it reads one environment of a host.
 """
 
 from __future__ import annotations
