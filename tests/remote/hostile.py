@@ -23,13 +23,16 @@ class Listener:
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = int(self.socket.getsockname()[1])
         self.open: list[socket.socket] = []
+        self.accepting = threading.Thread(target=self._accept, daemon=True)
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.accepting.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.over.set()
+        self.socket.shutdown(socket.SHUT_RDWR)  # closing alone does not wake who waits for a connection
+        self.accepting.join()
         for one in (*self.open, self.socket):
             one.close()
 
