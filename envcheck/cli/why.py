@@ -73,7 +73,7 @@ def _names(content: bytes) -> list[str]:
 
 
 def _status(report: Report, variable: str) -> int:
-    """Judge by this variable alone."""
+    """Judge by this variable alone; a process that could not be read leaves it open."""
     hosts = [
         host._replace(
             apps=tuple(
@@ -83,4 +83,7 @@ def _status(report: Report, variable: str) -> int:
         )
         for host in report.hosts
     ]
-    return verdict.exit_code(hosts, Severity.ERROR)
+    code = verdict.exit_code(hosts, Severity.ERROR)
+    processes = (p for host in hosts for app in host.apps for p in app.server.processes)
+    unread = code == verdict.OK and not all(p.running.usable for p in processes)
+    return verdict.COULD_NOT_TELL if unread else code

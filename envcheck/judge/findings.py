@@ -205,8 +205,12 @@ def _of_the_server(context: Context, *, ruled: bool) -> Iterable[Finding]:
         yield whole(
             context, Diagnosis.UNDECIDED, cause, _of_how_many(unreadable, server.processes) + why, unreadable
         )
+    if configured.known and configured.gaps and not ruled:
+        unknown = ", ".join(dict.fromkeys(a.source.path for a in configured.gaps))
+        message = f"what a fresh start would give is not all known, for want of {unknown}"
+        yield whole(context, Diagnosis.UNPROVEN, None, message, server.processes)
     if not configured.known and not ruled:
-        yield whole(context, Diagnosis.UNPROVEN, None, NOTHING_TO_COMPARE, server.processes)
+        yield whole(context, Diagnosis.UNPROVEN, None, _nothing_to_compare(context), server.processes)
 
 
 def _by_supervisor(context: Context) -> Iterable[Finding]:
@@ -227,7 +231,13 @@ def _absent(configured: Configured) -> list[str]:
     return [a.source.path for a in configured.gaps if a.source.kind == "envdir" and a.why == missing]
 
 
-NOTHING_TO_COMPARE = "there is nothing to compare with: no spec names it, and no known supervisor runs it"
+def _nothing_to_compare(context: Context) -> str:
+    owner, start = context.server.owner, context.configured.start
+    runs = "no known supervisor runs it"
+    if owner and not (start and start.stray):
+        whose = "whose mark it bears" if owner.evidence == "marks" else "which runs it"
+        runs = f"{owner.kind}, {whose}, does not tell what it gives"
+    return f"there is nothing to compare with: no spec names it, and {runs}"
 
 
 def _orphans(context: Context, generation: Generation) -> Finding:

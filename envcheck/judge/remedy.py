@@ -50,6 +50,7 @@ UNKNOWN = "what a restart would give is not known: name the sources in the spec"
 UNCERTAIN = "only running the server's configuration tells what it gives: check again afterwards"
 AS_ROOT = "run envcheck as root, with sudo, or as the user of the server: its environment may not be read"
 COMPARE = "say what is expected, in a spec: envcheck check -s FILE; what it has: envcheck show"
+READABLE = "let envcheck read what it could not, or name the sources in a spec: envcheck check -s FILE"
 NOTES = {
     Action.FIX_CONFIGURATION: "mend the configuration first, no restart can help before",
     Action.REFUSE: "do not restart now, it would not come up, or would lose what it needs",
@@ -85,7 +86,7 @@ def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, po
         or (AS_ROOT if _refused(findings) else "")
         or (UNCERTAIN if uncertain else "")
         or _perhaps(action, whats, context.configured.reexec_hook)
-        or (f"{COMPARE} {context.server.first.pid}" if _incomparable(findings) else ""),
+        or (_comparison(context, steps) if _incomparable(findings) else ""),
     )
 
 
@@ -171,6 +172,13 @@ def _lesser(finding: Finding) -> bool:
 
 def _incomparable(findings: Sequence[Finding]) -> bool:
     return any(f.variable is None and f.diagnosis is Diagnosis.UNPROVEN for f in findings)
+
+
+def _comparison(context: Context, steps: Sequence[Step]) -> str:
+    """Say what is needed to compare the server with something."""
+    if context.configured.known:
+        return "" if steps else READABLE
+    return f"{COMPARE} {context.server.first.pid}"
 
 
 def _perhaps(action: Action, whats: frozenset[What], hook: str) -> str:

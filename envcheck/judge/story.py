@@ -75,6 +75,10 @@ def _hints(
     name: str, app: AppReport, others: Iterable[AppReport], elsewhere: Mapping[str, Iterable[str]]
 ) -> Iterable[str]:
     """Say where the variable is after all, where it is not in this app's sources."""
+    for applied in app.configured.applied:
+        for problem in applied.parsed.problems if applied.parsed else ():
+            if problem.variable == name:
+                yield f"{applied.source.path}:{problem.line} looks as if it set it, but {problem.message}"
     if app.configured.settings.get(name):
         return
     for other in others:

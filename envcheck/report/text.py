@@ -37,6 +37,8 @@ HEADLINES = {
     Diagnosis.LATENT: "is right today, but not all is well",
     Diagnosis.UNPROVEN: "could not be compared",
 }
+# Of a latent server that could not be compared.
+DOUBTFUL = "could not be compared, and not all is well"
 
 
 def render(report: Report, *, width: int = 80) -> str:
@@ -48,34 +50,39 @@ def render(report: Report, *, width: int = 80) -> str:
 
 
 def _one(host: HostReport, made: float | None, width: int) -> list[str]:
-    lines = _host(host, width) if host.status in LOOKED else _failed(host, width)
-    if host.name != HERE and host.taken is None:
-        lines[:1] = [f"{escape(host.name)}: {lines[0] if lines else 'no server is running'}"]
+    looked = host.status in LOOKED
+    notes = gaps(host, width) if looked else []
     if host.taken is not None:
         from envcheck.report import age  # noqa: PLC0415 - only for records
 
-        lines[1:1] = wrapped(age.told(host, made), width, "  ")
+        notes[:0] = wrapped(age.told(host, made), width, "  ")
+    lines = _host(host, width, notes) if looked else _failed(host, width, notes)
+    if host.name != HERE and host.taken is None:
+        lines[:1] = [f"{escape(host.name)}: {lines[0] if lines else 'no server is running'}"]
     return lines
 
 
-def _failed(host: HostReport, width: int) -> list[str]:
+def _failed(host: HostReport, width: int, notes: Sequence[str]) -> list[str]:
     """Say why a host could not be looked at, and last what to do."""
-    lines = [f"COULD NOT TELL: {host.status}"]
+    lines = [f"COULD NOT TELL: {host.status}", *notes]
     for gap in host.gaps:
         lines += wrapped(f"{escape(gap.what)}: {escape(gap.why)}", width, "  ")
     hints = [f"do: {escape(gap.hint)}" for gap in host.gaps if gap.hint]
     return lines + [line for hint in hints for line in wrapped(hint, width, "")]
 
 
-def _host(host: HostReport, width: int) -> list[str]:
+def _host(host: HostReport, width: int, notes: Sequence[str]) -> list[str]:
+    """Tell of its servers; *notes* stand below the first headline."""
     worst = sorted(host.apps, key=lambda app: list(Diagnosis).index(app.state))
     lines = unmatched(host, width)
     if len(worst) > 1:
         lines.append(_summary(worst))
     # What is worst stands last, so that what is to do about it is the last that is said.
     told = [app for app in reversed(worst) if app.state is not Diagnosis.IN_SYNC or len(worst) == 1]
-    blocks = [line for app in told for line in ([""] if len(worst) > 1 else []) + list(_app(app, width))]
-    return lines + blocks[:1] + gaps(host, width) + blocks[1:]
+    if len(told) == 1 and len(worst) == 1:
+        return lines + _app(told[0], width, notes)
+    blocks = [line for app in told for line in ["", *_app(app, width)]]
+    return [*lines, *notes, *blocks]
 
 
 def unmatched(host: HostReport, width: int) -> list[str]:
@@ -106,8 +113,12 @@ def _summary(apps: Sequence[AppReport]) -> str:
     return f"{len(apps)} servers: {', '.join(parts)}{names}"
 
 
-def _app(app: AppReport, width: int) -> Iterator[str]:
-    yield from wrapped(headline(app), width, "")
+def _app(app: AppReport, width: int, notes: Sequence[str] = ()) -> list[str]:
+    """Tell of one server; *notes* stand below the headline."""
+    return [*wrapped(headline(app), width, ""), *notes, *_details(app, width)]
+
+
+def _details(app: AppReport, width: int) -> Iterator[str]:
     wrong = [f for f in app.findings if f.diagnosis not in FINE]
     told = [f for f in wrong if f.variable is not None and not _brief(f)]
     for finding in told:
@@ -128,7 +139,9 @@ def _app(app: AppReport, width: int) -> Iterator[str]:
 
 
 def headline(app: AppReport) -> str:
-    return f"{app.state.upper()}: {escape(app.name)} {HEADLINES[app.state]} ({who(app.server)})"
+    unproven = any(f.variable is None and f.diagnosis is Diagnosis.UNPROVEN for f in app.findings)
+    what = DOUBTFUL if unproven and app.state is Diagnosis.LATENT else HEADLINES[app.state]
+    return f"{app.state.upper()}: {escape(app.name)} {what} ({who(app.server)})"
 
 
 def who(server: Server) -> str:
@@ -304,7 +317,15 @@ def merged(remedy: Remedy) -> Iterable[str]:
 def step_lines(step: Step, width: int) -> list[str]:
     """Write a command as it can be pasted: never broken, its reason on the line before."""
     reason = wrapped(escape(step.why), width - len("  # "), "")
-    return [*(f"  # {line.strip()}" for line in reason), f"  {shlex.join(map(escape, step.argv))}"]
+    return [*(f"  # {line.strip()}" for line in reason), f"  {' '.join(map(_quoted, step.argv))}"]
+
+
+def _quoted(word: str) -> str:
+    """Quote for a shell; what cannot be printed is spelled as bash, zsh and ksh read it."""
+    spelled = escape(word)
+    if spelled == word:
+        return shlex.quote(word)
+    return "$'" + spelled.replace("'", "\\'") + "'"
 
 
 def wrapped(text: str, width: int, indent: str) -> list[str]:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from envcheck.escaping import escape, escape_json_text
+from envcheck.judge.remedy import AS_ROOT, READABLE
 from envcheck.judge.story import Story
 from envcheck.model import Process
 from envcheck.moments import iso
 from envcheck.report import json as report_json
-from envcheck.report.text import remedy_lines, who
+from envcheck.report.text import remedy_lines, who, wrapped
 
 
 def as_text(story: Story, width: int) -> str:
@@ -50,15 +51,45 @@ def _lines(story: Story, width: int) -> Iterator[str]:
     yield from (f"  {iso(moment.when)}  {escape(moment.what)}" for moment in story.timeline)
     for hint in story.hints:
         yield f"note: {escape(hint)}"
+    for gap in app.configured.gaps:
+        yield f"not read: {escape(gap.source.path)}: {escape(gap.why)}"
     if finding and finding.wrong:
         yield from remedy_lines(story.remedy, width)
+    elif advice := _advice(story):
+        yield ""
+        yield from wrapped(f"do: {advice}", width, "")
 
 
 def _unjudged(story: Story) -> str:
-    here = any(story.name in p.running.variables for p in story.app.server.processes)
-    if not story.places and not here:
-        return "nowhere"
-    return "as it should be" if story.places else "only in the process"
+    app = story.app
+    unread = [p for p in app.server.processes if not p.running.usable]
+    if unread:
+        return f"could not be told, {len(unread)} of {len(app.server.processes)} processes could not be read"
+    unproven = ", as far as its sources could be read" if app.configured.gaps else ""
+    if not story.places and not _is_here(story):
+        return f"nowhere{unproven}"
+    return f"{'as it should be' if story.places else 'only in the process'}{unproven}"
+
+
+def _is_here(story: Story) -> bool:
+    return any(story.name in p.running.variables for p in story.app.server.processes)
+
+
+def _advice(story: Story) -> str:
+    """Say what to do about a variable that nothing is known to be wrong with."""
+    app = story.app
+    if not all(p.running.usable for p in app.server.processes):
+        return AS_ROOT
+    if app.configured.gaps:
+        return READABLE
+    if story.places or (story.finding and not story.finding.wrong):
+        return ""
+    applied = [a.source.path for a in app.configured.applied if a.source.path.startswith("/")]
+    paths = dict.fromkeys(map(escape, applied))
+    where = f"one of {', '.join(paths)}" if paths else "a file that its start reads"
+    if _is_here(story):
+        return f"set it in {where}, if it is needed: a fresh start may not have it"
+    return f"set it in {where}, then see `envcheck check {app.server.first.pid}`"
 
 
 def _expected(story: Story) -> Iterator[str]:

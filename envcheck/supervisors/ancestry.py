@@ -76,10 +76,14 @@ def inherited(owner: Owner, process: Process, without: Collection[str] = ()) -> 
     if supervising is None or not supervising.running.usable:
         why = supervising.running.status if supervising else "gone"
         return Applied(source, None, 0.0, f"the supervisor's own environment could not be read ({why})")
-    has = process.running.variables
     assignments = tuple(
         Assignment(name, value, line)
         for line, (name, value) in enumerate(supervising.running.variables.items(), 1)
-        if name not in without and (name not in REWRITTEN or has.get(name) == value)
+        if name not in without and is_handed_on(name, value, process)
     )
     return Applied(source, Parsed(assignments), supervising.started)
+
+
+def is_handed_on(name: str, value: str, process: Process) -> bool:
+    """Tell whether a variable of the supervisor comes through, as far as shells on the way are concerned."""
+    return name not in REWRITTEN or process.running.variables.get(name) == value

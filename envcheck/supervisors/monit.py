@@ -30,7 +30,7 @@ from envcheck.model import (
 )
 from envcheck.secrecy import Policy
 from envcheck.supervisors import monit_config
-from envcheck.supervisors.ancestry import INHERITED
+from envcheck.supervisors.ancestry import INHERITED, is_handed_on
 from envcheck.supervisors.known import Known
 
 CONTROL, GIVEN = (
@@ -61,9 +61,8 @@ def owner(process: Process, ancestors: Sequence[Process]) -> Owner | None:
 
 
 def start(owner: Owner, process: Process, known: Known) -> Start:
-    del process
     pid, since = _daemon(known)
-    base = _own(pid, since, known)
+    base = _own(pid, since, known, process)
     given = _given(pid, known)
     read = monit_config.find(owner.name, given, known)
     program = read.program
@@ -96,7 +95,7 @@ def _given(pid: str, known: Known) -> str:
     return named[-1] if named else ""
 
 
-def _own(pid: str, since: float, known: Known) -> Applied:
+def _own(pid: str, since: float, known: Known, process: Process) -> Applied:
     """Give the environment that monit itself was started with, and hands on."""
     source = Source(INHERITED, f"the environment of monit {pid}".rstrip(), Stage.EXEC)
     facts = known.file(f"/proc/{pid}/environ") if pid else None
@@ -106,7 +105,10 @@ def _own(pid: str, since: float, known: Known) -> Applied:
     reading = environ.at_exec(facts.content)
     if not reading.usable:
         return Applied(source, None, 0.0, f"it could not be read ({reading.status})")
-    return Applied(source, Parsed(tuple(Assignment(n, v, 0) for n, v in reading.variables.items())), since)
+    given = reading.variables.items()
+    return Applied(
+        source, Parsed(tuple(Assignment(n, v, 0) for n, v in given if is_handed_on(n, v, process))), since
+    )
 
 
 def _user(program: monit_config.Program) -> tuple[Applied, ...]:

@@ -27,7 +27,7 @@ from envcheck.model import (
     Step,
 )
 from envcheck.secrecy import Policy
-from envcheck.supervisors.ancestry import INHERITED
+from envcheck.supervisors.ancestry import INHERITED, is_handed_on
 from envcheck.supervisors.known import Known
 
 FORK = "it reaches the same process: new workers inherit its environment"
@@ -53,10 +53,9 @@ class Services:
         return None
 
     def start(self, owner: Owner, process: Process, known: Known) -> Start:
-        del process, known
-        watcher = owner.supervising
+        del known
         run = posixpath.join(owner.name, "run")
-        first = inherited(watcher)
+        first = inherited(owner.supervising, process)
         # s6-supervise gives `run` the name of the service, the others give it nothing (s6-supervise.c).
         argument = (posixpath.basename(owner.name),) if self.kind == "s6" else ()
         return Start(
@@ -88,7 +87,7 @@ class Services:
         return (Hazard(None, "reexec-under-supervisor", message),)
 
 
-def inherited(watcher: Process | None) -> Applied | None:
+def inherited(watcher: Process | None, process: Process) -> Applied | None:
     """Give the environment that a supervising process was started with, which what it starts inherits."""
     if watcher is None:
         return None
@@ -96,5 +95,6 @@ def inherited(watcher: Process | None) -> Applied | None:
     reading = watcher.at_exec
     if not reading.usable:
         return Applied(source, None, watcher.started, f"its environment could not be read ({reading.status})")
-    assignments = tuple(Assignment(n, v, 0) for n, v in reading.variables.items())
+    given = reading.variables.items()
+    assignments = tuple(Assignment(n, v, 0) for n, v in given if is_handed_on(n, v, process))
     return Applied(source, Parsed(assignments), watcher.started)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import build
 import pytest
 
 from envcheck import spec as specs
 from envcheck.judge import judge
-from envcheck.model import Process, Report
+from envcheck.model import Diagnosis, FileFacts, Process, Report, Step
 from envcheck.report import FORMATS, format_named
 from envcheck.report import text as people
 from envcheck.secrecy import Policy
@@ -53,6 +54,31 @@ def test_the_verdict_comes_first_and_what_to_do_last() -> None:
     assert lines[0].startswith("STALE: shop")
     assert lines[-1].startswith("  setsid --fork")
     assert "do: restart" in lines
+
+
+def test_what_could_not_be_read_stands_below_the_whole_headline() -> None:
+    snapshot = build.snapshot(*server(2), files={"/etc/shop": FileFacts("denied")})
+    text = people.render(judge(snapshot, specs.load(SPEC, "/spec.yaml"), [], HIDING), width=40)
+
+    assert "2 workers) not read: /etc/shop: " in " ".join(text.split())
+
+
+def test_without_a_rule_a_gap_leaves_the_server_unproven() -> None:
+    bare = SPEC.replace(b"    env: {AWS_REGION: ~, API_TOKEN: ~}\n", b"")
+    snapshot = build.snapshot(*server(2), files={"/etc/shop": FileFacts("denied")})
+    told = judge(snapshot, specs.load(bare, "/spec.yaml"), [], HIDING)
+
+    assert (told.exit_code, told.hosts[0].apps[0].state) == (3, Diagnosis.UNPROVEN)
+    assert "do: let envcheck read" in people.render(told)
+
+
+@pytest.mark.parametrize("word", ["plain", "it's two", "a\n\\0 'b'\n", "\x1b[31m", "\\n", "\udcff"])
+def test_a_step_can_be_pasted(word: str) -> None:
+    [_, line] = people.step_lines(Step(("printf", "%s", word), "why"), 80)
+
+    assert line.isprintable()
+    said = subprocess.run(["bash", "-c", line], check=True, capture_output=True).stdout
+    assert said == word.encode(errors="surrogateescape")
 
 
 @pytest.mark.parametrize("name", FORMATS)

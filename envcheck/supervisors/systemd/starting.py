@@ -196,7 +196,8 @@ def stray(owner: Owner, said: Loaded) -> str:
     if main in pids[:-1] or (main == "0" and _of_this_start(owner, said) and said.one("Type") == "forking"):
         return ""
     whose = f"its main process is {main}" if main != "0" else "it has no main process"
-    older = "" if _of_this_start(owner, said) else ", and it was started in an earlier run of the unit"
+    marked = owner.facts.get("invocation") and not _of_this_start(owner, said)
+    older = ", and it bears the mark of another start" if marked else ""
     return (
         f"it runs in the cgroup of {owner.name}, but that unit does not own it: {whose}{older}; a restart of "
         f"{owner.name} may end it or not, and does not start it again"

@@ -69,6 +69,19 @@ def test_what_a_service_gives() -> None:
     assert origins["TREE"] == "the environment of runsv 4"
 
 
+def test_what_a_shell_writes_anew_is_not_handed_on() -> None:
+    has = {"PWD": "/srv/shop", "SHLVL": "1"}
+    watching = watcher("supervise")._replace(
+        at_exec=build.reading({"PWD": "/etc/service", "OLDPWD": "/", "SHLVL": "1", "TREE": "1"})
+    )
+    server = own(watching, build.gunicorn(6, 4, caught=build.GUNICORN_MASTER, at_exec=has))
+    assert server.owner is not None
+
+    start = fresh(server.owner, server.first, Known(Answers()))
+
+    assert chain.values(start.applied) == {"SHLVL": "1", "TREE": "1"}
+
+
 def test_an_environment_that_may_not_be_read_is_a_gap() -> None:
     hidden = watcher("runsv")._replace(at_exec=build.reading("denied"))
     server = own(hidden, build.gunicorn(6, 4, caught=build.GUNICORN_MASTER))

@@ -1,0 +1,66 @@
+"""`why` of a variable that no finding is about: what could not be looked for is never called missing."""
+
+from __future__ import annotations
+
+import build
+
+from envcheck import spec as specs
+from envcheck.judge import judge
+from envcheck.judge.story import story
+from envcheck.model import FileFacts, Process
+from envcheck.report import why
+from envcheck.secrecy import Policy
+
+SPEC = b"""
+apps:
+  shop:
+    match: {cwd: /srv/shop}
+    sources: [{file: /etc/default/shop, dialect: systemd}]
+"""
+HIDING = Policy(key=bytes(32))
+HERE = FileFacts("ok", b"COLOUR=red\nexport SIZE=9\n")
+
+
+def told(name: str, process: Process, file: FileFacts = HERE) -> list[str]:
+    snapshot = build.snapshot(process, files={"/etc/default/shop": file})
+    [app] = judge(snapshot, specs.load(SPEC, "/spec.yaml"), [], HIDING).hosts[0].apps
+    return why.as_text(story(name, app, (), {}, snapshot), 300).splitlines()
+
+
+def test_what_could_not_be_read_is_not_nowhere() -> None:
+    closed = build.gunicorn(10, at_exec="denied", live="denied")
+
+    for name in ("COLOUR", "NOWHERE"):
+        lines = told(name, closed)
+        assert "could not be told, 1 of 1 processes could not be read" in lines[0]
+        assert lines[-1].startswith("do: run envcheck as root")
+
+
+def test_a_source_that_could_not_be_read_is_named() -> None:
+    lines = told("COLOUR", build.gunicorn(10, at_exec={"A": "1"}), FileFacts("denied"))
+
+    assert "nowhere, as far as its sources could be read" in lines[0]
+    assert any(line.startswith("not read: /etc/default/shop: ") for line in lines)
+    assert lines[-1].startswith("do: let envcheck read")
+
+
+def test_a_line_that_is_dropped_is_named() -> None:
+    lines = told("SIZE", build.gunicorn(10, at_exec={"COLOUR": "red"}))
+
+    assert "nowhere" in lines[0]
+    assert any("/etc/default/shop:2 looks as if it set it" in line for line in lines)
+    assert lines[-1].startswith("do: set it in one of /etc/default/shop, then see")
+
+
+def test_what_only_the_process_has_may_be_lost() -> None:
+    lines = told("LANG", build.gunicorn(10, at_exec={"COLOUR": "red", "LANG": "C"}))
+
+    assert "only in the process" in lines[0]
+    assert lines[-1].startswith("do: set it in one of /etc/default/shop, if it is needed")
+
+
+def test_what_is_right_asks_for_nothing() -> None:
+    lines = told("COLOUR", build.gunicorn(10, at_exec={"COLOUR": "red"}))
+
+    assert "as it should be" in lines[0]
+    assert not any(line.startswith("do:") for line in lines)
