@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from envcheck import raw
+from envcheck import raw, sources
 from envcheck.cli import options, sides
 from envcheck.errors import EnvcheckError, SpecError
 from envcheck.escaping import escape, escape_json_text
@@ -18,6 +18,7 @@ from envcheck.hosts.local import Local
 from envcheck.judge.verdict import DRIFT, OK
 from envcheck.sources import chain
 from envcheck.sources.lint import Doubt, doubts
+from envcheck.supervisors import lint as configurations
 
 SPECS = (".yaml", ".yml")
 
@@ -40,12 +41,25 @@ def _lint(file: str, dialect: str | None) -> tuple[Doubt, ...]:
     path = options.absolute(file, "file")
     if dialect is None and posixpath.splitext(path)[1] in SPECS:
         return _spec(path)
+    if dialect in (None, "supervisor") and (found := _configuration(path)) is not None:
+        return found
     source = sides.source_of(Local(), path, dialect)
     facts = raw.file_facts(Local().ask([chain.request(source)])[0])
     applied = chain.apply(source, facts, {})
+    if applied and applied.parsed is None and facts.status == "ok" and source.dialect:
+        # What only running it could tell is one of its problems here, and the others are told too.
+        applied = applied._replace(parsed=sources.dialect(source.dialect)(facts.content, {}))
     if applied is None or applied.parsed is None:
         raise EnvcheckError(f"unable to read {path}: {applied.why if applied else 'it is missing'}")
     return doubts(applied, facts)
+
+
+def _configuration(path: str) -> tuple[Doubt, ...] | None:
+    """Look at the configuration of a supervisor; None: the file is none."""
+    facts = raw.file_facts(Local().ask([{"op": "file", "path": path}])[0])
+    parts = configurations.parts(path, facts) if facts.status == "ok" else ()
+    found = {doubt for part in parts for doubt in doubts(part, facts)}
+    return tuple(sorted(found, key=lambda d: (d.line or 0, d.message))) if parts else None
 
 
 def _spec(path: str) -> tuple[Doubt, ...]:

@@ -205,7 +205,8 @@ def _of_the_server(context: Context, *, ruled: bool) -> Iterable[Finding]:
         yield whole(
             context, Diagnosis.UNDECIDED, cause, _of_how_many(unreadable, server.processes) + why, unreadable
         )
-    if configured.known and configured.gaps and not ruled:
+    certain = configured.start and configured.start.unstartable  # what is not known makes no difference
+    if configured.known and configured.gaps and not (ruled or certain):
         unknown = ", ".join(dict.fromkeys(a.source.path for a in configured.gaps))
         message = f"what a fresh start would give is not all known, for want of {unknown}"
         yield whole(context, Diagnosis.UNPROVEN, None, message, server.processes)

@@ -15,6 +15,7 @@ from envcheck.model import Assignment, FileFacts, Parsed, Problem
 from envcheck.sources.text import decode, nameable
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_BOM = b"\xef\xbb\xbf"
 _S6_LIMIT = 4095  # of bytes of a file that s6-envdir 2.11 takes
 
 
@@ -50,14 +51,14 @@ def parse_folder(folder: FileFacts, tool: str = "daemontools") -> Parsed:
     rules = TOOLS[tool]
     assignments: list[Assignment] = []
     problems: list[Problem] = []
+    refused: list[Problem] = []
     for name, facts in sorted(folder.entries.items()):
         if name.startswith("."):
             continue
         shown = nameable(name) or "a file whose name is no variable's"
         if refusal := _refusal(facts.status, rules):
-            return Parsed(
-                (), (Problem(None, f"{shown}: {refusal}: the program is not started"),), refused=True
-            )
+            refused.append(Problem(None, f"{shown}: {refusal}: the program is not started"))
+            continue
         if facts.status == "folder":
             problems.append(Problem(None, f"{shown}: a folder: skipped"))
             continue
@@ -65,6 +66,8 @@ def parse_folder(folder: FileFacts, tool: str = "daemontools") -> Parsed:
         if assignment is not None:
             assignments.append(assignment)
         problems.extend(Problem(1, f"{shown}: {doubt}") for doubt in _doubts(name, facts, rules))
+    if refused:
+        return Parsed((), (*refused, *problems), refused=True)
     return Parsed(tuple(assignments), tuple(problems))
 
 
@@ -105,6 +108,10 @@ def _doubts(name: str, facts: FileFacts, rules: _Tool) -> Iterator[str]:
     line, _, rest = facts.content.partition(b"\n")
     if rules.value is not _whole and rest.strip():
         yield "only the first line counts"
+    if taken.startswith(_BOM):
+        yield "a byte order mark: it is part of the value"
+    if len(taken) > 1 and taken[:1] == taken[-1:] and taken[:1] in (b'"', b"'"):
+        yield "the quotes are part of the value"
     if taken.endswith(b"\r"):
         yield "lines end in CR LF: the CR is part of the value"
     if rules.value in (_first_line_of_s6, _whole) and len(line) > _S6_LIMIT:

@@ -9,6 +9,7 @@ from envcheck.model import Applied, FileFacts, Parsed
 from envcheck.secrecy import looks_secret
 
 READABLE_BY_ALL = 0o004
+DYNAMIC = "dynamic: "  # begins a problem that only running something could settle
 
 
 class Doubt(NamedTuple):
@@ -24,7 +25,9 @@ def doubts(applied: Applied, facts: FileFacts) -> tuple[Doubt, ...]:
     path = applied.source.path
     if applied.parsed is None:
         return (Doubt(path, None, applied.why),)
-    told = [Doubt(path, p.line, p.message) for p in applied.parsed.problems]
+    all_told = [Doubt(path, p.line, p.message.removeprefix(DYNAMIC)) for p in applied.parsed.problems]
+    placed = {d.message for d in all_told if d.line}
+    told = [d for d in all_told if d.line or d.message not in placed]
     found = {*told, *_repeated(path, applied.parsed), *_unset(applied), *_open(applied, facts)}
     return tuple(sorted(found, key=lambda d: (d.path, d.line or 0, d.message)))
 

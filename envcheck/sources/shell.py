@@ -9,7 +9,7 @@ its name was in the environment already.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from envcheck.model import Assignment, FileFacts, Parsed, Problem
 from envcheck.sources.shell_commands import Command, commands
@@ -55,7 +55,16 @@ def parse(content: bytes, known: Mapping[str, str]) -> Parsed:
     pieces = shell.pieces({})
     assignments = [a for p in pieces if p.parsed for a in p.parsed.assignments]
     gaps = [Problem(None, DYNAMIC + p.why.removeprefix(DYNAMIC)) for p in pieces if p.parsed is None]
-    return Parsed(tuple(assignments), tuple(sorted([*shell.problems(""), *gaps], key=lambda p: p.line or 0)))
+    problems = [*shell.problems(""), *gaps, *_foreign_bytes(content)]
+    return Parsed(tuple(assignments), tuple(sorted(problems, key=lambda p: p.line or 0)))
+
+
+def _foreign_bytes(content: bytes) -> Iterator[Problem]:
+    """Tell of what editors of other systems leave in a file, and a shell takes for text."""
+    if content.startswith(b"\xef\xbb\xbf"):
+        yield Problem(1, "a byte order mark: it becomes part of the first word")
+    if (at := content.find(b"\r\n")) >= 0:
+        yield Problem(content.count(b"\n", 0, at) + 1, "lines end in CR LF: the CR is part of each value")
 
 
 def run(path: str, facts: FileFacts, called: Called, read: Read) -> Script:

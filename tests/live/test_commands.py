@@ -104,6 +104,23 @@ def test_lint_of_a_spec_names_the_line(tmp_path: Path) -> None:
     assert outcome.out.startswith(f"{spec}:4: unknown key 'requird'")
 
 
+def test_lint_tells_what_it_can_of_a_script(tmp_path: Path) -> None:
+    script = tmp_path / "defaults"
+    script.write_text("export A=1\n. /nowhere/at/all\nexport A=2\n")
+
+    outcome = envcheck("lint", str(script), "--dialect", "shell")
+
+    assert outcome.status == 1
+    assert [line.split(" ")[0] for line in outcome.out.splitlines()] == [f"{script}:2:", f"{script}:3:"]
+
+
+def test_lint_of_what_is_not_there(tmp_path: Path) -> None:
+    outcome = envcheck("lint", str(tmp_path / "gone.env"))
+
+    assert outcome.status == 3
+    assert "there is no such file" in outcome.err
+
+
 def test_lint_of_an_envdir(tmp_path: Path) -> None:
     folder = tmp_path / "env.d"
     folder.mkdir()

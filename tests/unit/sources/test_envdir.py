@@ -62,6 +62,15 @@ def test_a_folder_inside_refuses_the_whole(tool: str) -> None:
     assert "SUB" in parsed.problems[0].message
 
 
+def test_what_is_refused_keeps_no_other_problem_back() -> None:
+    parsed = envdir.parse_folder(
+        folder(SUB=FileFacts("folder"), QUOTED=b'"x"\n', MARKED=b"\xef\xbb\xbfx", GOOD=b"it's 'x'")
+    )
+
+    assert (parsed.refused, parsed.assignments) == (True, ())
+    assert [p.message.partition(":")[0] for p in parsed.problems] == ["SUB", "MARKED", "QUOTED"]
+
+
 def test_chpst_skips_a_folder_inside() -> None:
     parsed = envdir.parse_folder(folder(A=b"1\n", SUB=FileFacts("folder")), "chpst")
     assert not parsed.refused

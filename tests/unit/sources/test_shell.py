@@ -78,6 +78,16 @@ def run(text: str, *arguments: str, **files: str) -> Script:
     return shell.run("/srv/run", facts, Called({}, arguments, "/srv"), read)
 
 
+def test_what_editors_of_other_systems_leave() -> None:
+    marked = shell.parse(b"\xef\xbb\xbfexport A=1\nexport B=2\r\n", {})
+
+    assert [(p.line, p.message.partition(":")[0]) for p in marked.problems] == [
+        (1, "a byte order mark"),
+        (2, "lines end in CR LF"),
+    ]
+    assert shell.parse(b"export A=1\n", {}).problems == ()
+
+
 def test_arguments() -> None:
     done = run(
         '#!/bin/sh\napp=$1; shift\nexport APP="$app"\nexec envdir "/etc/$app" "$@"\n', "shop", "a b", "c"

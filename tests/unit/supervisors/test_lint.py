@@ -1,0 +1,68 @@
+"""`lint` of what supervisors read: units and drop-ins, and configurations of supervisord, one by one."""
+
+from __future__ import annotations
+
+import pytest
+
+from envcheck.model import FileFacts
+from envcheck.sources.lint import doubts
+from envcheck.supervisors.lint import parts
+
+TOKEN = "API_TOKEN"
+
+
+def told(path: str, content: str, mode: int = 0o600) -> list[tuple[int | None, str]]:
+    facts = FileFacts("ok", content.encode(), mode=mode)
+    return [(d.line, d.message) for part in parts(path, facts) for d in doubts(part, facts)]
+
+
+def supervisord(value: str) -> str:
+    return f"[unix_http_server]\nfile=/x\n[program:web]\ncommand=x\nenvironment={value}\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "line", "message"),
+    [
+        pytest.param('A="1",B=two words', 5, "B: the value ends before", id="cut"),
+        pytest.param("A=a b,B=1", 5, "it does not consist of", id="refused"),
+        pytest.param('A="1",\n  B="%(ENV_HOME)s",\n  A="2"', 7, "A is set again: line 5", id="twice"),
+        pytest.param('A="100%"', 5, "a `%` alone", id="percent"),
+    ],
+)
+def test_a_program(value: str, line: int, message: str) -> None:
+    [(at, said)] = told("/etc/web.ini", supervisord(value))
+
+    assert at == line
+    assert said.startswith(message)
+
+
+@pytest.mark.parametrize("value", ['A="1",B="%(ENV_HOME)s/x",C="100%%"', 'A="1",\n  B="2"'])
+def test_a_good_program(value: str) -> None:
+    assert told("/etc/web.ini", supervisord(value)) == []
+
+
+def test_two_programs_may_set_the_same() -> None:
+    assert told("/etc/web.ini", supervisord("A=1") + "[program:two]\nenvironment=A=2\n") == []
+
+
+def test_a_secret_that_everybody_may_read() -> None:
+    [(_, said)] = told("/etc/web.ini", supervisord(f"{TOKEN}=x"), mode=0o644)
+
+    assert said.startswith(f"{TOKEN} looks secret")
+
+
+@pytest.mark.parametrize("name", ["web.service", "web@.service.d/x.conf", "service.d/x.conf"])
+def test_a_unit(name: str) -> None:
+    text = '[Unit]\nnothing\n[Service]\nEnvironment=A=1 B\nEnvironment="A=2" 1C=3\nEnvironmentFile=rel\n'
+
+    assert [line for line, _ in told(f"/etc/systemd/system/{name}", text)] == [2, 4, 5, 5, 6]
+
+
+def test_an_empty_line_begins_anew() -> None:
+    text = "[Service]\nEnvironment=A=1\nEnvironment=\nEnvironment=A=2 I=%i\n"
+
+    assert told("/etc/systemd/system/web@.service", text) == []
+
+
+def test_another_file_is_none_of_these() -> None:
+    assert parts("/etc/default/web", FileFacts("ok", b"A=1\n[x]\n")) == ()
