@@ -25,6 +25,7 @@ from envcheck.sources import chain
 from envcheck.supervisors import NAMED, fresh, told
 from envcheck.supervisors.known import Known
 from envcheck.supervisors.ownership import confirmed, owned
+from envcheck.supervisors.titles import untitled
 
 # Programs through which a server may be started again by hand.
 PROGRAMS = ("envdir", "chpst", "s6-envdir", "unicorn", "unicorn_rails", "bundle")
@@ -70,10 +71,10 @@ def collect(
     ancestors = {p["pid"]: raw.process(p, facts, {}) for p in scan.get("ancestors", ()) if p.get("stat")}
     table = ancestors | {p.pid: p for p in processes}
     servers = tuple(owned(s, table) for s in group(processes))
-    files |= _own_files(host, servers, files)
     looping = _looping(host, servers, facts)
     answers = _answers(host, servers, [s for a in (spec.apps if spec else ()) for s in a.sources])
-    servers = tuple(confirmed(s, answers) for s in servers)
+    servers = tuple(untitled(confirmed(s, answers), answers) for s in servers)
+    files |= _own_files(host, servers, files)
     members = {p.pid for s in servers for p in s.processes}
     return Snapshot(
         host=host.name,

@@ -8,7 +8,7 @@ from typing import Any
 from envcheck.escaping import escape, escape_json_text
 from envcheck.judge.remedy import AS_ROOT, READABLE
 from envcheck.judge.story import Story
-from envcheck.model import Process
+from envcheck.model import Assignment, Process
 from envcheck.moments import iso
 from envcheck.report import json as report_json
 from envcheck.report.text import remedy_lines, who, wrapped
@@ -28,7 +28,8 @@ def _lines(story: Story, width: int) -> Iterator[str]:
     yield "set by, in this order (the last wins):" if story.places else "set by no source that is known"
     for setting in story.places:
         mark = ">" if setting is story.places[-1] else " "
-        yield f"  {mark} {escape(setting.origin)}: {_value(story, setting.assignment.value)}"
+        value = "<dynamic>" if setting.assignment.dynamic else _value(story, setting.assignment.value)
+        yield f"  {mark} {escape(setting.origin)}: {value}"
     loaded = app.configured.start.loaded if app.configured.start else None
     if loaded is not None:
         values = [
@@ -112,12 +113,18 @@ def _running(story: Story, process: Process) -> str:
     return ", ".join(told)
 
 
+def _as_json(story: Story, assignment: Assignment) -> object:
+    if assignment.dynamic:
+        return {"dynamic": True}
+    return None if assignment.value is None else story.app.policy.as_json(story.name, assignment.value)
+
+
 def as_json(story: Story) -> dict[str, Any]:
-    policy, app = story.app.policy, story.app
+    app = story.app
     places = [
         {
             "origin": escape_json_text(s.origin),
-            "value": None if s.assignment.value is None else policy.as_json(story.name, s.assignment.value),
+            "value": _as_json(story, s.assignment),
             "winner": s is story.places[-1],
             "changed": iso(s.changed) if s.changed else None,
         }

@@ -64,3 +64,15 @@ def test_what_is_right_asks_for_nothing() -> None:
 
     assert "as it should be" in lines[0]
     assert not any(line.startswith("do:") for line in lines)
+
+
+def test_what_only_running_could_tell_has_no_value() -> None:
+    closed = build.folder(build.NOW, COLOUR="red")
+    closed = closed._replace(entries={"COLOUR": FileFacts("denied")})
+    spec = b"apps:\n  shop:\n    match: {cwd: /srv/shop}\n    sources: [{envdir: /etc/shop}]\n"
+    snapshot = build.snapshot(build.gunicorn(10, at_exec={"COLOUR": "red"}), files={"/etc/shop": closed})
+    [app] = judge(snapshot, specs.load(spec, "/spec.yaml"), [], HIDING).hosts[0].apps
+    told = story("COLOUR", app, (), {}, snapshot)
+
+    assert "  > /etc/shop/COLOUR:1: <dynamic>" in why.as_text(told, 300).splitlines()
+    assert [place["value"] for place in why.as_json(told)["places"]] == [{"dynamic": True}]

@@ -1,0 +1,24 @@
+"""The command line of a master whose process title hides it: that by which its supervisor starts it."""
+
+from __future__ import annotations
+
+from envcheck.model import Answers, Server
+from envcheck.servers import SERVERS
+from envcheck.sources.shell_state import UNKNOWN
+from envcheck.supervisors import fresh
+from envcheck.supervisors.known import Known
+
+
+def untitled(server: Server, answers: Answers) -> Server:
+    """Give the newest master the command line of a fresh start, where its own is not to be seen.
+
+    It names the configuration of the server and the variables it is given: what a fresh process would have.
+    """
+    newest = server.generations[-1]
+    if server.arguments is not None or server.owner is None or newest.master is None:
+        return server
+    start = fresh(server.owner, newest.master, Known(answers))
+    told = newest.master._replace(argv=start.command)
+    if start.stray or any(UNKNOWN in w for w in start.command) or not SERVERS[server.kind].arguments(told):
+        return server
+    return server._replace(generations=(*server.generations[:-1], newest._replace(master=told)))

@@ -1,0 +1,46 @@
+"""A master whose title hides its command line is judged by the one that its supervisor starts it by."""
+
+from __future__ import annotations
+
+import build
+
+from envcheck.model import Answers, FileFacts, Server
+from envcheck.servers import gunicorn
+from envcheck.supervisors.ownership import owned
+from envcheck.supervisors.titles import untitled
+
+RUN = "/etc/service/shop/run"
+SCRIPT = b"#!/bin/sh\nexec chpst -u deploy gunicorn -c /etc/shop.py -e COLOUR=red app:app\n"
+
+
+def server(*argv: str) -> Server:
+    watching = build.process(4, ("runsv", "shop"), comm="runsv", cwd="/etc/service/shop", at_exec={"A": "1"})
+    processes = (watching, build.process(6, argv, parent=4, caught=build.GUNICORN_MASTER))
+    [found] = build.snapshot(*processes).servers
+    return owned(found, {p.pid: p for p in processes})
+
+
+def settings(script: bytes, *argv: str) -> dict[str, str | None]:
+    told = untitled(server(*argv), Answers(files={RUN: FileFacts("ok", script)}))
+    return {s.assignment.name: s.assignment.value for s in gunicorn.own_settings(told, {})}
+
+
+def test_what_the_title_hides() -> None:
+    told = untitled(server("gunicorn: master [app:app]"), Answers(files={RUN: FileFacts("ok", SCRIPT)}))
+
+    assert [s.path for s in gunicorn.own_sources(told)] == ["/etc/shop.py"]
+    assert settings(SCRIPT, "gunicorn: master [app:app]") == {"COLOUR": "red"}
+
+
+def test_its_own_command_line_comes_first() -> None:
+    assert settings(SCRIPT, "python3", "/usr/bin/gunicorn", "-e", "COLOUR=blue", "app:app") == {
+        "COLOUR": "blue"
+    }
+
+
+def test_a_command_that_is_another_program_or_not_known_tells_nothing() -> None:
+    for script in (
+        b"#!/bin/sh\nexec ./start -e COLOUR=red\n",
+        b"#!/bin/sh\nexec gunicorn -e COLOUR=$(date)\n",
+    ):
+        assert settings(script, "gunicorn: master [app:app]") == {}
