@@ -8,10 +8,10 @@ from typing import Any
 from envcheck.escaping import escape, escape_json_text
 from envcheck.judge.remedy import AS_ROOT, READABLE
 from envcheck.judge.story import Story
-from envcheck.model import Assignment, Process
+from envcheck.model import Assignment, Generation, Process
 from envcheck.moments import iso
 from envcheck.report import json as report_json
-from envcheck.report.text import remedy_lines, who, wrapped
+from envcheck.report.text import FEW, remedy_lines, who, wrapped
 
 
 def as_text(story: Story, width: int) -> str:
@@ -25,28 +25,10 @@ def _lines(story: Story, width: int) -> Iterator[str]:
     if finding:
         yield f"  {escape(finding.message)}"
     yield ""
-    yield "set by, in this order (the last wins):" if story.places else "set by no source that is known"
-    for setting in story.places:
-        mark = ">" if setting is story.places[-1] else " "
-        value = "<dynamic>" if setting.assignment.dynamic else _value(story, setting.assignment.value)
-        yield f"  {mark} {escape(setting.origin)}: {value}"
-    loaded = app.configured.start.loaded if app.configured.start else None
-    if loaded is not None:
-        values = [
-            a.value
-            for layer in loaded
-            if layer.parsed
-            for a in layer.parsed.assignments
-            if a.name == story.name
-        ]
-        yield f"    loaded by the supervisor: {_value(story, values[-1] if values else None)}"
+    yield from _set_by(story)
     yield from _expected(story)
     yield ""
-    yield "running:"
-    for generation in app.server.generations:
-        for process in generation.processes:
-            role = "master" if process is generation.master else "worker"
-            yield f"  {generation.role} {role} {process.pid}: {_running(story, process)}"
+    yield from _has(story)
     yield ""
     yield "timeline:"
     yield from (f"  {iso(moment.when)}  {escape(moment.what)}" for moment in story.timeline)
@@ -70,6 +52,49 @@ def _unjudged(story: Story) -> str:
     if not story.places and not _is_here(story):
         return f"nowhere{unproven}"
     return f"{'as it should be' if story.places else 'only in the process'}{unproven}"
+
+
+def _set_by(story: Story) -> Iterator[str]:
+    app = story.app
+    yield "set by, in this order (the last wins):" if story.places else "set by no source that is known"
+    for setting in story.places:
+        mark = ">" if setting is story.places[-1] else " "
+        value = "<dynamic>" if setting.assignment.dynamic else _value(story, setting.assignment.value)
+        yield f"  {mark} {escape(setting.origin)}: {value}"
+    loaded = app.configured.start.loaded if app.configured.start else None
+    if loaded is not None:
+        values = [
+            a.value
+            for layer in loaded
+            if layer.parsed
+            for a in layer.parsed.assignments
+            if a.name == story.name
+        ]
+        yield f"    loaded by the supervisor: {_value(story, values[-1] if values else None)}"
+
+
+def _has(story: Story) -> Iterator[str]:
+    app = story.app
+    yield "running:"
+    for generation in app.server.generations:
+        if generation.master:
+            yield f"  {generation.role} master {generation.master.pid}: {_running(story, generation.master)}"
+        for running, pids in _alike(story, generation).items():
+            yield f"  {generation.role} {_workers(pids)}: {running}"
+
+
+def _alike(story: Story, generation: Generation) -> dict[str, list[int]]:
+    """Give the workers by what is told of them: most say the same."""
+    groups: dict[str, list[int]] = {}
+    for worker in generation.workers:
+        groups.setdefault(_running(story, worker), []).append(worker.pid)
+    return groups
+
+
+def _workers(pids: list[int]) -> str:
+    if len(pids) > FEW:
+        return f"{len(pids)} workers {', '.join(map(str, pids[:FEW]))}, ..."
+    return f"{'worker' if len(pids) == 1 else 'workers'} {', '.join(map(str, pids))}"
 
 
 def _is_here(story: Story) -> bool:

@@ -76,3 +76,21 @@ def test_what_only_running_could_tell_has_no_value() -> None:
 
     assert "  > /etc/shop/COLOUR:1: <dynamic>" in why.as_text(told, 300).splitlines()
     assert [place["value"] for place in why.as_json(told)["places"]] == [{"dynamic": True}]
+
+
+def test_workers_that_are_alike_are_told_once() -> None:
+    has = {"COLOUR": "red"}
+    workers = [build.gunicorn(20 + i, 10, at_exec=has) for i in range(50)]
+    odd = build.gunicorn(99, 10, at_exec={"COLOUR": "blue"})
+    snapshot = build.snapshot(
+        build.gunicorn(10, at_exec=has), *workers, odd, files={"/etc/default/shop": HERE}
+    )
+    [app] = judge(snapshot, specs.load(SPEC, "/spec.yaml"), [], HIDING).hosts[0].apps
+    lines = why.as_text(story("COLOUR", app, (), {}, snapshot), 300).splitlines()
+
+    running = lines[lines.index("running:") + 1 : lines.index("timeline:") - 1]
+    assert [line.partition(":")[0] for line in running] == [
+        "  current master 10",
+        "  current 50 workers 20, 21, 22, 23, 24, 25, 26, 27, ...",
+        "  current worker 99",
+    ]

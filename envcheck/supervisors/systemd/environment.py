@@ -96,6 +96,8 @@ def _units(found: Definition) -> Iterator[Applied]:
         facts = found.sources[path].facts if path in found.sources else FileFacts("ok")
         if facts.status != "ok":
             yield Applied(source, None, facts.changed, chain.WHY.get(facts.status, facts.status))
+        elif found.broken.startswith(f"{path}: "):
+            yield Applied(source, None, facts.changed, found.broken.removeprefix(f"{path}: "))
         elif applied.parsed:
             yield applied._replace(parsed=applied.parsed._replace(problems=problems_of(found, path)))
 

@@ -261,6 +261,15 @@ def test_a_unit_file_that_may_not_be_read_is_a_gap() -> None:
     assert found.unstartable == ""
 
 
+def test_what_a_refused_unit_would_set_is_not_known() -> None:
+    found = start({SHOP: UNIT + "Environment=A=1\n[Broken\n"})
+
+    assert [(a.source.path, a.why) for a in found.applied if a.parsed is None] == [
+        (SHOP, "line 4: the section header is not closed")
+    ]
+    assert "A" not in chain.values(found.applied)
+
+
 def test_a_unit_that_nobody_knows_is_not_called_unstartable() -> None:
     host = Host({})
     host.silent = True
