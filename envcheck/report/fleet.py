@@ -20,9 +20,10 @@ from envcheck.model import (
     Report,
 )
 from envcheck.report import age, grouping
+from envcheck.report.advice import merged, step_lines, wrapped
 from envcheck.report.folding import fold
 from envcheck.report.grouping import AppGroup
-from envcheck.report.text import HEADLINES, count, field, merged, step_lines, wrapped
+from envcheck.report.text import HEADLINES, count, field
 
 MOST = 6  # outcomes that are told one by one, the largest groups
 FEW = 8  # names, of variables, that are told one by one

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from envcheck.escaping import escape
 from envcheck.model import AppReport, HostReport, Outcome, Report, Result, Step, Taken
-from envcheck.report import text
+from envcheck.report import advice, text
 
 HEADLINES = {
     Result.DONE: "DONE: {name} was restarted, and has the environment it should have",
@@ -38,16 +38,16 @@ def _host(host: HostReport, width: int, *, last: bool) -> list[str]:
         lines += [""] * bool(lines) + block
     lines += text.gaps(host, width)
     if last and apps:
-        lines += ["", *text.wrapped(f"do: {_to_do(apps)}", width, "")]
+        lines += ["", *advice.wrapped(f"do: {_to_do(apps)}", width, "")]
     return lines
 
 
 def _headline(app: AppReport, width: int) -> list[str]:
     outcome = app.outcome
     if outcome is None:
-        return text.wrapped(text.headline(app), width, "")
+        return advice.wrapped(text.headline(app), width, "")
     told = HEADLINES[outcome.result].format(name=escape(app.name), why=escape(outcome.why))
-    return text.wrapped(f"{told} ({text.who(app.server)})", width, "")
+    return advice.wrapped(f"{told} ({text.who(app.server)})", width, "")
 
 
 def _body(app: AppReport, width: int) -> Iterator[str]:
@@ -61,35 +61,35 @@ def _body(app: AppReport, width: int) -> Iterator[str]:
         yield ""
         yield from map(_taken, outcome.steps)
     if outcome.result is Result.DONE:
-        yield from text.wrapped(f"seen: {escape(outcome.why)}", width, "  ")
+        yield from advice.wrapped(f"seen: {escape(outcome.why)}", width, "  ")
     elif outcome.not_done:
         yield ""
         yield "not done:"
         for step in outcome.not_done:
-            yield from text.step_lines(step, width)
+            yield from advice.step_lines(step, width)
     if outcome.steps and outcome.result not in FINE:
         yield ""
-        yield from text.wrapped(f"now: {text.headline(app)}", width, "")
+        yield from advice.wrapped(f"now: {text.headline(app)}", width, "")
 
 
 def _plan(app: AppReport, width: int) -> Iterator[str]:
     remedy = app.remedy
     yield from _wrong(app, width)
-    yield from text.hazards(remedy, width)
+    yield from advice.hazards(remedy, width)
     yield ""
     yield f"plan: {remedy.action}" if remedy.steps else "plan: nothing that a restart could help with"
     for step in remedy.steps:
-        yield from text.step_lines(step, width)
+        yield from advice.step_lines(step, width)
 
 
 def _wrong(app: AppReport, width: int) -> Iterator[str]:
     """Say what is wrong: variables by name, and what is true of the server as a whole."""
     names = [escape(f.variable) for f in app.findings if f.wrong and f.variable is not None]
     if names:
-        yield from text.wrapped(f"wrong: {', '.join(names)}", width, "  ")
+        yield from advice.wrapped(f"wrong: {', '.join(names)}", width, "  ")
     for finding in app.findings:
         if finding.variable is None:
-            yield from text.wrapped(escape(finding.message), width, "  ")
+            yield from advice.wrapped(escape(finding.message), width, "  ")
 
 
 def _taken(taken: Taken) -> str:

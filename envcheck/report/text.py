@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from envcheck.escaping import escape
@@ -15,13 +14,11 @@ from envcheck.model import (
     Gap,
     HostReport,
     Layer,
-    Remedy,
     Report,
     Server,
-    Step,
 )
 from envcheck.moments import iso
-from envcheck.secrecy import MASK
+from envcheck.report.advice import remedy_lines, wrapped
 
 FINE = (Diagnosis.IN_SYNC, Diagnosis.UNPROVEN)
 LOOKED = ("ok", "partial")  # the states of a host that was looked at
@@ -268,75 +265,6 @@ def _seen(app: AppReport) -> Iterator[str]:
     yield f"  read         {iso(read) if read else 'at a time that is not known'}"
     for name, reading in (("live", first.live), ("at exec", first.at_exec)):
         yield f"  {name:<13}" + (f"{len(reading.variables)} variables" if reading.usable else reading.status)
-
-
-def remedy_lines(remedy: Remedy, width: int) -> Iterator[str]:
-    if remedy.insufficient:
-        yield ""
-        yield "not enough:"
-        for step in remedy.insufficient:
-            yield from step_lines(step, width)
-    yield from hazards(remedy, width)
-    if remedy.note:
-        yield ""
-        yield from wrapped(f"do: {remedy.note}", width, "")
-    if remedy.steps:
-        yield ""
-        yield f"do: {remedy.action}{_incomplete(remedy)}"
-        for step in remedy.steps:
-            yield from step_lines(step, width)
-
-
-def _incomplete(remedy: Remedy) -> str:
-    """Say what is to be done before the first of the steps."""
-    masked = any(MASK in word for step in remedy.steps for word in step.argv)
-    notes = ["fill in what is masked"] if masked and not remedy.sufficient else []
-    if not all(step.runnable for step in remedy.steps):
-        notes.append("the start step is not complete: do not begin before it is")
-    return "".join(f" ({note})" for note in notes)
-
-
-def hazards(remedy: Remedy, width: int) -> Iterator[str]:
-    if remedy.hazards:
-        yield ""
-        yield "beware:"
-        for message in merged(remedy):
-            yield from wrapped(message, width, "  ")
-
-
-def merged(remedy: Remedy) -> Iterable[str]:
-    """Say a hazard that many variables share once."""
-    groups: dict[str, list[str]] = {}
-    for hazard in remedy.hazards:
-        groups.setdefault(hazard.message, []).append(escape(hazard.variable) if hazard.variable else "")
-    for message, names in groups.items():
-        named = ", ".join(n for n in names if n)
-        yield f"{named + ': ' if named else ''}{escape(message)}"
-
-
-def step_lines(step: Step, width: int) -> list[str]:
-    """Write a command as it can be pasted: never broken, its reason on the line before."""
-    reason = wrapped(escape(step.why), width - len("  # "), "")
-    return [*(f"  # {line.strip()}" for line in reason), f"  {' '.join(map(_quoted, step.argv))}"]
-
-
-def _quoted(word: str) -> str:
-    """Quote for a shell; what cannot be printed is spelled as bash, zsh and ksh read it."""
-    spelled = escape(word)
-    if spelled == word:
-        return shlex.quote(word)
-    return "$'" + spelled.replace("'", "\\'") + "'"
-
-
-def wrapped(text: str, width: int, indent: str) -> list[str]:
-    return wrap(
-        text,
-        width=max(width, 40),
-        initial_indent=indent,
-        subsequent_indent=indent + "  ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def is_loud(line: str) -> bool:

@@ -11,7 +11,8 @@ from envcheck.judge.story import Story
 from envcheck.model import Assignment, Generation, Process
 from envcheck.moments import iso
 from envcheck.report import json as report_json
-from envcheck.report.text import FEW, remedy_lines, who, wrapped
+from envcheck.report.advice import remedy_lines, wrapped
+from envcheck.report.text import FEW, who
 
 
 def as_text(story: Story, width: int) -> str:

@@ -11,7 +11,7 @@ import pytest
 from envcheck import spec as specs
 from envcheck.judge import judge
 from envcheck.model import Diagnosis, FileFacts, Process, Report, Step
-from envcheck.report import FORMATS, format_named
+from envcheck.report import FORMATS, advice, format_named
 from envcheck.report import text as people
 from envcheck.secrecy import Policy
 
@@ -74,7 +74,7 @@ def test_without_a_rule_a_gap_leaves_the_server_unproven() -> None:
 
 @pytest.mark.parametrize("word", ["plain", "it's two", "a\n\\0 'b'\n", "\x1b[31m", "\\n", "\udcff"])
 def test_a_step_can_be_pasted(word: str) -> None:
-    [_, line] = people.step_lines(Step(("printf", "%s", word), "why"), 80)
+    [_, line] = advice.step_lines(Step(("printf", "%s", word), "why"), 80)
 
     assert line.isprintable()
     said = subprocess.run(["bash", "-c", line], check=True, capture_output=True).stdout

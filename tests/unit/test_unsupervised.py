@@ -13,7 +13,7 @@ import pytest
 from envcheck import spec as specs
 from envcheck.judge import judge
 from envcheck.model import FileFacts, Process, Remedy, Step
-from envcheck.report import text as people
+from envcheck.report import advice
 from envcheck.secrecy import Policy
 from envcheck.supervisors.starting import APART, TOGETHER
 
@@ -58,7 +58,7 @@ def refused(found: Remedy, why: str) -> None:
     assert not found.sufficient
     assert not any(step.runnable for step in found.steps)
     assert why in said(found)
-    [line] = [x for x in people.remedy_lines(found, 200) if x.startswith("do: ")]
+    [line] = [x for x in advice.remedy_lines(found, 200) if x.startswith("do: ")]
     assert line.endswith("(the start step is not complete: do not begin before it is)")
     masked = any("***" in word for step in found.steps for word in step.argv)
     assert ("fill in" in line) is masked
