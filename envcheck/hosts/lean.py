@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -34,7 +35,7 @@ def classes() -> Classes:
     class Config(fabric.Config):  # type: ignore[misc,name-defined]
         @staticmethod
         def global_defaults() -> dict[str, Any]:
-            return {key: dict(value) if isinstance(value, dict) else value for key, value in DEFAULTS.items()}
+            return deepcopy(DEFAULTS)
 
     class Connection(fabric.Connection):  # type: ignore[misc,name-defined]
         # Each attribute would be looked for among all names, and may be written into the configuration.
@@ -42,7 +43,7 @@ def classes() -> Classes:
 
     class Transport(paramiko.Transport):  # type: ignore[misc,name-defined]
         def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
+            super().__init__(*arguments, **options)  # pyright: ignore[reportUnknownMemberType]
             security = self.get_security_options()
             # Its tag is checked by the library of ciphers; a MAC is compared by Python, byte by byte.
             security.ciphers = sorted(security.ciphers, key=lambda name: name != CHEAPEST)
