@@ -85,8 +85,9 @@ def _hints(
         settings = other.configured.settings.get(name)
         if settings and other.server != app.server:
             yield f"{other.name} gets it, from {settings[-1].origin}"
+    here = any(name in p.running.variables for p in app.server.processes)
     for place, names in elsewhere.items():
-        if name in set(names):
+        if name in set(names) and not here:
             yield f"{place} sets it, but servers do not see that"
     known = {*_names(app.configured), *(n for p in app.server.processes for n in p.running.variables)} - {
         name

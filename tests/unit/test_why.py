@@ -59,6 +59,17 @@ def test_what_only_the_process_has_may_be_lost() -> None:
     assert lines[-1].startswith("do: set it in one of /etc/default/shop, if it is needed")
 
 
+def test_what_servers_do_not_see_counts_only_where_they_lack_it() -> None:
+    snapshot = build.snapshot(build.gunicorn(10, at_exec={"LANG": "C"}), files={"/etc/default/shop": HERE})
+    [app] = judge(snapshot, specs.load(SPEC, "/spec.yaml"), [], HIDING).hosts[0].apps
+    shell = {"your shell": ["LANG", "EDITOR"]}
+
+    assert story("LANG", app, (), shell, snapshot).hints == ()
+    assert story("EDITOR", app, (), shell, snapshot).hints == (
+        "your shell sets it, but servers do not see that",
+    )
+
+
 def test_what_is_right_asks_for_nothing() -> None:
     lines = told("COLOUR", build.gunicorn(10, at_exec={"COLOUR": "red"}))
 
