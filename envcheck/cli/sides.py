@@ -9,7 +9,7 @@ from envcheck import collect, raw
 from envcheck.errors import EnvcheckError, UsageError
 from envcheck.hosts import Host
 from envcheck.judge import configure, matching
-from envcheck.judge.cause import HELP
+from envcheck.judge.evidence import HELP
 from envcheck.model import Configured, Problem, Process, Reading, Server, Snapshot, Source, Spec, Stage
 from envcheck.report.environment import Environment
 from envcheck.sources import DIALECTS, chain

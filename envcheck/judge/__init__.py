@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from envcheck.judge import matching
-from envcheck.judge.cause import Context
 from envcheck.judge.constraints import counted, expanded
 from envcheck.judge.differences import differences
 from envcheck.judge.discretion import discreet
+from envcheck.judge.evidence import Context
 from envcheck.judge.findings import findings
 from envcheck.judge.hidden import comparable
 from envcheck.judge.reloads import of_reloads

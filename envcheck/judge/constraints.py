@@ -7,8 +7,9 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from envcheck.judge import compare
-from envcheck.judge.cause import Context, explain
+from envcheck.judge.cause import explain
 from envcheck.judge.compare import DIAGNOSES, Fresh, Judged
+from envcheck.judge.evidence import Context
 from envcheck.model import (
     App,
     Cause,

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from envcheck.judge import compare
-from envcheck.judge.cause import Context, explain, fleeting, left_by_configuration, set_inside, unread
+from envcheck.judge.cause import explain, fleeting
 from envcheck.judge.compare import Judged
 from envcheck.judge.constraints import with_constraints
+from envcheck.judge.evidence import Context, set_inside, unread
+from envcheck.judge.stale import left_by_configuration
 from envcheck.model import (
     Cause,
     Configured,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from envcheck.judge.cause import TICK, Context
+from envcheck.judge.evidence import TICK, Context
 from envcheck.judge.findings import whole
 from envcheck.model import Cause, Diagnosis, FileFacts, Finding, Server, Snapshot
 from envcheck.servers import SERVERS

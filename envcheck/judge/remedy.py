@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envcheck.escaping import escape
-from envcheck.judge.cause import Context
+from envcheck.judge.evidence import Context
 from envcheck.model import (
     Action,
     Cause,

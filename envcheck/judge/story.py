@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from envcheck.judge.cause import Context
+from envcheck.judge.evidence import Context
 from envcheck.judge.names import near
 from envcheck.judge.remedy import remedy
 from envcheck.model import AppReport, Configured, Finding, Process, Remedy, Setting, Snapshot
