@@ -13,6 +13,7 @@ from functools import partial
 from typing import NamedTuple
 
 from envcheck import waiting
+from envcheck.errors import HostError
 from envcheck.escaping import escape
 from envcheck.hosts import ActingHost, Answer, http
 from envcheck.judge import permission, verdict
@@ -37,7 +38,7 @@ from envcheck.waiting import Look, Patience
 
 Tell = Callable[[str], None]
 
-NEXT = "the restart of another app has failed before"
+NEXT = "the restart of another app {} before"
 CHANGED = "it has changed since the plan was made: look again"
 ASKING = 5.0  # seconds that a URL has for one answer
 REFUSALS = {
@@ -81,16 +82,25 @@ def concluded(report: Report, apps: tuple[AppReport, ...]) -> Report:
 def carry_out(report: Report, host: ActingHost, eyes: Eyes, wishes: Wishes, tell: Tell) -> Report:
     """Carry out what `decide` has let pass, app by app; stop where one does not end well."""
     apps: list[AppReport] = []
-    stopped = False
+    stopped = ""
     for app in report.hosts[0].apps:
         if app.outcome is None and stopped:
-            outcome = Outcome(Result.NOT_TRIED, verdict.OK, not_done=app.remedy.steps, why=NEXT)
-            apps.append(app._replace(outcome=outcome))
+            apps.append(not_tried(app, NEXT.format(stopped)))
             continue
         done = app if app.outcome else Restart(app, host, eyes, wishes, tell).run()
-        stopped = stopped or bool(done.outcome and done.outcome.exit_code)
+        if done.outcome and done.outcome.exit_code and not stopped:
+            stopped = how_it_ended(done.outcome.result)
         apps.append(done)
     return concluded(report, tuple(apps))
+
+
+def not_tried(app: AppReport, why: str) -> AppReport:
+    return app._replace(outcome=Outcome(Result.NOT_TRIED, verdict.OK, not_done=app.remedy.steps, why=why))
+
+
+def how_it_ended(result: Result) -> str:
+    """Say of one that did not end well what it did."""
+    return {Result.INTERRUPTED: "was interrupted", Result.REFUSED: "was refused"}.get(result, "has failed")
 
 
 class Restart:
@@ -122,10 +132,17 @@ class Restart:
                 return self._refuse(_refusal(answer))
         except SystemExit as leaving:  # raised by the handler of a signal
             return self._conclude(Result.INTERRUPTED, leaving.code, "interrupted before the first step")
+        except HostError as lost:
+            return self._refuse(_told(lost))
         try:
             return self._held()
         except SystemExit as leaving:
-            return self._conclude(Result.INTERRUPTED, leaving.code, self._where())
+            return self._conclude(Result.INTERRUPTED, leaving.code, self._where("interrupted"))
+        except HostError as lost:
+            if not self.taken:
+                return self._refuse(_told(lost))
+            why = f"{self._where('the host was lost')}: {_told(lost)}"
+            return self._conclude(Result.FAILED, verdict.NOT_VERIFIED, why)
         finally:
             self._act("end")
 
@@ -168,10 +185,10 @@ class Restart:
             begun = time.monotonic()
             try:
                 answer = self._act("step", argv=list(step.argv), timeout=max(0.0, self.end - begun))
-            except SystemExit:
+            except (SystemExit, HostError):
                 self.taken.append(Taken(step, "interrupted", None, time.monotonic() - begun))
                 raise
-            said = self._last_line(answer.get("output") or b"") or answer["detail"]
+            said = self._last_line(answer.get("output") or b"") or escape(answer["detail"])[:LONGEST]
             seconds = answer.get("seconds", time.monotonic() - begun)
             taken = Taken(step, answer["status"], answer.get("code"), seconds, said)
             self.taken.append(taken)
@@ -229,13 +246,13 @@ class Restart:
             f"{count - 1} {new} workers stay{urls}"
         )
 
-    def _where(self) -> str:
+    def _where(self, what: str) -> str:
         steps = len(self.app.remedy.steps)
         done = sum(t.status == "ok" for t in self.taken)
         if done == steps:
-            return "interrupted after the last step: what came of it was not awaited"
+            return f"{what} after the last step: what came of it was not awaited"
         place = "in" if len(self.taken) > done else "before"
-        return f"interrupted {place} step {done + 1} of {steps}"
+        return f"{what} {place} step {done + 1} of {steps}"
 
     def _refuse(self, why: str) -> AppReport:
         return self.app._replace(outcome=permission.refused(why, self.app.remedy.steps))
@@ -253,7 +270,10 @@ class Restart:
     def _now(self) -> AppReport:
         if not self.taken:
             return self.app
-        snapshot = self.eyes.collect()
+        try:
+            snapshot = self.eyes.collect()
+        except HostError:
+            return self.app
         server = permission.found(snapshot, self.app)
         if server is None:
             name = self.lock
@@ -286,6 +306,10 @@ def _refusal(answer: Answer) -> str:
     if status == "locked":
         return f"another envcheck restarts it{f' (process {detail})' if detail else ''}"
     return REFUSALS.get(status) or str(detail)
+
+
+def _told(lost: HostError) -> str:
+    return f"{lost.phase}: {lost}"
 
 
 def _how(taken: Taken) -> str:

@@ -14,7 +14,7 @@ import typer
 from envcheck import report
 from envcheck.cli import options
 from envcheck.cli.fleet import Lines, in_order, look_at_all
-from envcheck.cli.hosts import Hosts, on_hosts
+from envcheck.cli.hosts import Hosts, held, on_hosts
 from envcheck.collect import collect
 from envcheck.errors import EnvcheckError, UsageError
 from envcheck.judge import judge, matching, merge
@@ -71,7 +71,8 @@ def command(
     elif wait or stable_for:
         from envcheck.cli.patience import patiently  # noqa: PLC0415 - only here
 
-        found = patiently(look, wait or "", stable_for, fail_on)
+        with held(hosts):
+            found = patiently(look, wait or "", stable_for, fail_on)
     else:
         lines = Lines(wanted)
         found = look(lines.tell)

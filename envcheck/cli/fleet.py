@@ -27,7 +27,7 @@ def look_at_all(
         # It has its own deadline; this machine needs none, and no threads.
         [host] = hosts.named
         try:
-            seen: S | HostReport = look_at(host, look)
+            seen: S | HostReport = look_at(host, look, again=hosts.again)
         except HostError as error:
             seen = failed(host, error)
         yield conclude(seen)
@@ -40,7 +40,10 @@ def _many(hosts: Hosts, look: Callable[[Host], S], conclude: Callable[[S | HostR
     from envcheck.hosts.fleet import Fleet  # noqa: PLC0415
 
     fleet: Fleet[S] = Fleet(
-        hosts.named, lambda host: look_at(host, look), parallel=hosts.parallel, timeout=hosts.timeout
+        hosts.named,
+        lambda host: look_at(host, look, again=hosts.again),
+        parallel=hosts.parallel,
+        timeout=hosts.timeout,
     )
     progress = Progress(len(hosts.named), verbose=hosts.verbose)
     try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -74,15 +75,20 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
 
 
 def on_hosts(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command that has a parameter `hosts` the options that make it up."""
+    """Give a command that has a parameter `hosts` the options that make it up.
+
+    One that the command has itself means something else there.
+    """
     own = inspect.signature(command, eval_str=True).parameters
     added = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
         for name, (annotation, default) in OPTIONS.items()
+        if name not in own
     ]
 
     def called(**given: Any) -> None:  # noqa: ANN401 - whatever the command takes
-        chosen = chosen_hosts(**{name: given.pop(name) for name in OPTIONS})
+        defaults = {name: default for name, (_, default) in OPTIONS.items()}
+        chosen = chosen_hosts(**defaults | {p.name: given.pop(p.name) for p in added})
         command(**given, hosts=chosen)
 
     called.__doc__ = command.__doc__
@@ -107,6 +113,7 @@ class Hosts:
         verbose: bool = False,
     ) -> None:
         self.named = named
+        self.again = False  # whether they are looked at again and again: connections are held
         self.make = make
         self.parallel = parallel
         self.timeout = timeout
@@ -197,8 +204,26 @@ def _listed(path: str, limits: Sequence[str]) -> list[Destination]:
     return [Destination(h.name, h.address, h.user, h.port) for h in select(load(content, path), limits)]
 
 
-def look_at(host: Host, look: Callable[[Host], T]) -> T:
-    """Look at a host, and let go of it.
+def look_at(host: Host, look: Callable[[Host], T], *, again: bool = False) -> T:
+    """Look at a host, and let go of it; *again*: hold the connection for another look.
+
+    Raises:
+        HostError: It cannot be asked, or what it answers makes no sense.
+    """
+    held = False
+    try:
+        seen = asked(host, look)
+        held = again
+    finally:
+        if held:
+            host.rest()
+        else:
+            host.close()
+    return seen
+
+
+def asked(host: Host, look: Callable[[Host], T]) -> T:
+    """Look at a host.
 
     Raises:
         HostError: It cannot be asked, or what it answers makes no sense.
@@ -210,8 +235,18 @@ def look_at(host: Host, look: Callable[[Host], T]) -> T:
             raise  # a bug: here nobody else could have sent it
         where = "reading its answer"
         raise HostError("damaged", where, f"its answer makes no sense ({type(error).__name__})") from None
+
+
+@contextmanager
+def held(hosts: Hosts) -> Generator[None]:
+    """Hold the connections from one look to the next."""
+    hosts.again = True
+    try:
+        yield
     finally:
-        host.close()
+        hosts.again = False
+        for host in hosts.named:
+            host.close()
 
 
 def look_at_one(host: Host, look: Callable[[Host], T]) -> T:

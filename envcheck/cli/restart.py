@@ -6,17 +6,23 @@ Exit status: 0 done or nothing to do, 4 done but not verified, 5 refused; withou
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from envcheck import report, restarting
+from envcheck import report, restarting, rolling
 from envcheck.cli import options
+from envcheck.cli.fleet import in_order, look_at_all
+from envcheck.cli.hosts import Hosts, asked, on_hosts
 from envcheck.collect import collect
-from envcheck.hosts import http
+from envcheck.errors import EnvcheckError, UsageError
+from envcheck.escaping import escape
+from envcheck.hosts import Host, http
 from envcheck.hosts.local import Local
-from envcheck.judge import judge, judge_again, matching, permission, verdict
-from envcheck.model import AppReport, Report, Server, Snapshot
+from envcheck.judge import judge, judge_again, matching, merge, permission, verdict
+from envcheck.model import AppReport, HostReport, Report, Server, Snapshot
 from envcheck.moments import duration
 from envcheck.report import restart as plan
 
@@ -24,6 +30,12 @@ Apply = Annotated[bool, typer.Option("--apply", help="Carry out the plan, after 
 Yes = Annotated[bool, typer.Option("--yes", help="Ask for no confirmation.")]
 Urls = Annotated[
     list[str] | None, typer.Option("--url", metavar="URL", help="Must answer afterwards (repeatable).")
+]
+Parallel = Annotated[
+    int, typer.Option("--max-parallel", metavar="N", help="Hosts at once, once the first has come out well.")
+]
+Canary = Annotated[
+    str | None, typer.Option("--canary", metavar="HOST", help="The host to begin with, if not the first.")
 ]
 Timeout = Annotated[
     str, typer.Option("--timeout", metavar="DUR", help="For all steps of one app, and until all is well.")
@@ -33,13 +45,17 @@ UNCONFIRMED = "it was not confirmed"
 NO_TERMINAL = "nobody can be asked for a confirmation: there is no terminal (--yes needs none)"
 
 
+@on_hosts
 def command(
     targets: options.Targets = None,
     *,
+    hosts: Hosts,
     apply: Apply = False,
     yes: Yes = False,
     url: Urls = None,
     timeout: Timeout = "120s",
+    max_parallel: Parallel = 1,
+    canary: Canary = None,
     stable_for: options.StableFor = "2s",
     spec: options.SpecOption = None,
     formats: options.Formats = None,
@@ -56,49 +72,89 @@ def command(
     )
     expected = options.load_spec(spec)
     policy = options.policy(reveal)
-    host = Local()
+    _usable(hosts, max_parallel, canary)
+    snapshots: dict[str, Snapshot] = {}
+    look = partial(
+        collect,
+        spec=expected,
+        pids=matching.pids(named),
+        paths=matching.files(named),
+        live=not no_live,
+    )
 
-    def look() -> Snapshot:
-        return collect(host, expected, matching.pids(named), matching.files(named), live=not no_live)
+    def judged(seen: Snapshot | HostReport) -> Report:
+        if isinstance(seen, HostReport):
+            return Report((seen,), EnvcheckError.exit_status)
+        snapshots[seen.host] = seen
+        with options.deadline(options.JUDGING, "a pattern of the spec"):
+            return judge(seen, expected, named, policy, fail_on)
 
     def judge_one(snapshot: Snapshot, server: Server, name: str) -> AppReport:
         return judge_again(snapshot, expected, server, name, policy)
 
-    snapshot = look()
-    with options.deadline(options.JUDGING, "a pattern of the spec"):
-        found = judge(snapshot, expected, named, policy, fail_on)
-    if apply:
-        found = _unseen(found)
+    def carry_out(one: Report) -> rolling.Turn:
+        host = next(host for host in hosts.named if host.name == one.hosts[0].name).acting()
+        eyes = restarting.Eyes(partial(asked, host, look), judge_one)
+
+        def run() -> Report:
+            try:
+                return restarting.carry_out(one, host, eyes, wishes, _teller(host))
+            finally:
+                host.close()
+
+        return rolling.Turn(one, run, host.leave)
+
+    plans = in_order(hosts, list(look_at_all(hosts, look, judged)))
+    found = merge(plans, fail_on)
     if apply and found.exit_code != verdict.NOTHING_MATCHED:
-        found = restarting.decide(found, snapshot, fail_on)
-        todo = [app for app in found.hosts[0].apps if app.outcome is None]
-        if todo and not yes and (why := _unconfirmed(found)):
-            found = _declined(found, why)
-        elif todo:
-            found = restarting.carry_out(found, host, restarting.Eyes(look, judge_one), wishes, _tell)
+        decided = {one.hosts[0].name: _decided(one, snapshots, wishes) for one in plans}
+        ordered = [decided[name] for name in rolling.order(list(decided), canary)]
+        found = _applied(ordered, carry_out, yes=yes, parallel=max_parallel)
     for name, path in wanted:
         if path or not (quiet and name == "text"):
-            text = (
-                plan.render(found, width=options.width())
-                if name == "text"
-                else report.format_named(name).render(found)
-            )
-            options.emit(text, path, color=color)
+            options.emit(_rendered(found, name), path, color=color)
     raise typer.Exit(found.exit_code)
 
 
-def _unseen(found: Report) -> Report:
-    """Refuse where nothing that is meant can be seen."""
-    refuse = found.exit_code == verdict.COULD_NOT_TELL and not found.hosts[0].apps
-    return found._replace(exit_code=verdict.REFUSED) if refuse else found
+def _usable(hosts: Hosts, parallel: int, canary: str | None) -> None:
+    if parallel < 1:
+        raise UsageError(f"--max-parallel is at least 1, not {parallel}")
+    if canary is not None and canary not in {host.name for host in hosts.named}:
+        raise UsageError(f"the canary is none of the hosts: {canary}", "name it as -H or the hosts file does")
 
 
-def _unconfirmed(found: Report) -> str:
-    """Show the plan and ask; "" for a yes."""
+def _rendered(found: Report, name: str) -> str:
+    if name == "text":
+        return plan.render(found, width=options.width())
+    return report.format_named(name).render(found)
+
+
+def _decided(found: Report, snapshots: Mapping[str, Snapshot], wishes: restarting.Wishes) -> Report:
+    """Say what is not to be tried; where nothing that is meant can be seen, that is all."""
+    [host] = found.hosts
+    if found.exit_code == verdict.COULD_NOT_TELL and not host.apps:
+        return found._replace(exit_code=verdict.REFUSED)
+    return restarting.decide(found, snapshots[host.name], wishes.fail_on)
+
+
+def _applied(
+    decided: list[Report], carry_out: Callable[[Report], rolling.Turn], *, yes: bool, parallel: int
+) -> Report:
+    """Carry out what is decided, if it is confirmed."""
+    todo = [one for one in decided if any(app.outcome is None for app in one.hosts[0].apps)]
+    if todo and not yes and (why := _unconfirmed(decided, len(todo))):
+        decided = [_declined(one, why) for one in decided]
+    return rolling.roll([carry_out(one) for one in decided], parallel)
+
+
+def _unconfirmed(decided: list[Report], todo: int) -> str:
+    """Show the plan and ask, once for all hosts; "" for a yes."""
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
         return NO_TERMINAL
+    found = Report(tuple(one.hosts[0] for one in decided), verdict.OK)
+    where = f" on {todo} of {len(decided)} hosts" if len(decided) > 1 else ""
     print(plan.render(found, width=options.width(), last=False), end="", file=sys.stderr)
-    print("\nCarry this out? [y/N] ", end="", file=sys.stderr, flush=True)
+    print(f"\nCarry this out{where}? [y/N] ", end="", file=sys.stderr, flush=True)
     return "" if sys.stdin.readline().strip().lower() in ("y", "yes") else UNCONFIRMED
 
 
@@ -111,5 +167,7 @@ def _declined(found: Report, why: str) -> Report:
     return restarting.concluded(found, apps)
 
 
-def _tell(text: str) -> None:
-    options.tell(text)
+def _teller(host: Host) -> Callable[[str], None]:
+    """Tell how far it is; of another host, with its name."""
+    name = "" if isinstance(host, Local) else f"{escape(host.name)}: "
+    return lambda text: options.tell(name + text)

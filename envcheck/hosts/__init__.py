@@ -29,6 +29,14 @@ class Host(Protocol):
         """
         ...
 
+    def rest(self) -> None:
+        """Hold the connection for another look, which has as much time as the first one."""
+        ...
+
+    def acting(self) -> ActingHost:
+        """Give the same machine as one on which a plan can be carried out."""
+        ...
+
     def close(self) -> None:
         """Let go of whatever is held; nothing that was started stays behind."""
         ...
@@ -43,6 +51,10 @@ class ActingHost(Host, Protocol):
         Raises:
             HostError: The host cannot be asked at all.
         """
+        ...
+
+    def leave(self, code: int) -> None:
+        """Let another thread that works with it end: it gets SystemExit(code) where it asks the machine."""
         ...
 
     def watch(self, pids: Sequence[int]) -> Watch:

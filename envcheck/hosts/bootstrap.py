@@ -16,8 +16,9 @@ PYTHON = 'python3 -I -S -c "import sys;exec(sys.stdin.buffer.read(int(sys.stdin.
 SHELL = "sh"
 SUDO = "sudo -n -- "
 
-# What changes a target does not travel with what reads it; the loader goes before the rest.
-OTHERS = ("act", "arrive", "lock")
+LOADER = "arrive"  # goes before the rest
+# What changes a target does not travel with what only reads it.
+ACTING = ("acting", "act", "lock")
 
 
 def command(program: str, *, sudo: bool) -> str:
@@ -25,15 +26,16 @@ def command(program: str, *, sudo: bool) -> str:
 
 
 @cache
-def prelude() -> bytes:
-    """The loader and the packed source of the probe, each after its length."""
+def prelude(*, acts: bool = False) -> bytes:
+    """The loader and the packed source of the probe, each after its length; *acts*: with what can act."""
     folder = files("envcheck.probe")
     names = [file.name.removesuffix(".py") for file in folder.iterdir() if file.name.endswith(".py")]
     sources = {
         "envcheck_probe" + ("" if name == "__init__" else f".{name}"): _source(folder, name)
-        for name in sorted(set(names) - set(OTHERS))
+        for name in sorted(set(names) - {LOADER} - (set() if acts else set(ACTING)))
     }
-    loader = folder.joinpath("arrive.py").read_bytes() + b"\nmain()\n"
+    main = f"\nmain({'acting' if acts else 'serve'!r})\n"
+    loader = folder.joinpath(f"{LOADER}.py").read_bytes() + main.encode("ascii")
     packed = zlib.compress(json.dumps(sources, separators=(",", ":")).encode("ascii"), 9)
     return b"%d\n%b%d\n%b" % (len(loader), loader, len(packed), packed)
 

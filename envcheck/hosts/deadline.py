@@ -18,6 +18,11 @@ class Deadline:
         self.end = self.started + total
         self.connect = connect
 
+    def extend(self, seconds: float) -> None:
+        """Count from now on."""
+        self.total = seconds
+        self.end = time.monotonic() + seconds
+
     @property
     def left(self) -> float:
         """Seconds; never below 0."""

@@ -36,14 +36,23 @@ class FabricStream:
         self.stderr = bytearray()
         self.flood = 0
         self._open: list[Callable[[], object]] = []  # what to close, the last first
-        self._watchdog = threading.Timer(deadline.left, self.close)
-        self._watchdog.daemon = True
-        self._watchdog.start()
+        self._watchdog = self._watched()
         try:
             self._channel = self._start(self._connect(route), command)
         except BaseException:
             self.close()
             raise
+
+    def _watched(self) -> threading.Timer:
+        watchdog = threading.Timer(self.deadline.left, self.close)
+        watchdog.daemon = True
+        watchdog.start()
+        return watchdog
+
+    def extend(self, seconds: float) -> None:
+        self._watchdog.cancel()
+        self.deadline.extend(seconds)
+        self._watchdog = self._watched()
 
     def _connect(self, route: Sequence[Resolved]) -> Any:
         """Connect to each host through the one before."""

@@ -22,6 +22,15 @@ class Local:
         # The probe is typed for Python 3.6, where a list does not say of what.
         return cast("list[Answer]", probe.answer(list(requests)))  # pyright: ignore[reportUnknownMemberType]
 
+    def rest(self) -> None:
+        """Do nothing: nothing is held."""
+
+    def acting(self) -> Local:
+        return self
+
+    def leave(self, code: int) -> None:
+        """Do nothing: there is one such machine, and the thread that a signal reaches works with it."""
+
     def close(self) -> None:
         """Do nothing: nothing is held."""
 

@@ -16,6 +16,7 @@ from envcheck.hosts.stream import FLOOD, STDERR, Ended
 
 PIECE = 65536
 SSH_ERROR = 255
+SLICE = 0.25  # seconds
 ANSWER = "waiting for the answer"
 GOODBYE = 1.0  # seconds
 OPTIONS = {
@@ -150,7 +151,8 @@ class OpensshStream:
         assert stdout is not None
         assert stderr is not None
         while True:
-            ready = [key.fileobj for key, _ in self._selector.select(self.deadline.left)]
+            # In slices: when another thread closes it, nothing wakes this one.
+            ready = [key.fileobj for key, _ in self._selector.select(min(SLICE, self.deadline.left))]
             if self.deadline.passed:
                 raise self.deadline.over(ANSWER)
             if stderr in ready:
@@ -197,6 +199,9 @@ class OpensshStream:
             if any(word in text for word in failure.words):
                 return HostError(failure.status, failure.phase, failure.message + last, failure.hint)
         return HostError("closed", TCP, f"ssh gave up{last}")
+
+    def extend(self, seconds: float) -> None:
+        self.deadline.extend(seconds)
 
     def close(self) -> None:
         self._selector.close()

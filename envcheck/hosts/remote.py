@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from envcheck.errors import HostError
 from envcheck.hosts import Answer, Request, bootstrap
@@ -16,8 +16,12 @@ from envcheck.hosts.destination import Destination
 from envcheck.hosts.resolve import Resolved, resolve
 from envcheck.hosts.stream import Stream
 
+if TYPE_CHECKING:
+    from envcheck.hosts.acting import ActingRemote
+
 JITTER = 0.2, 0.7  # seconds before a host that was too busy is asked once more
 JUMPS = 8
+RESTING = 86400.0  # seconds that a connection is held for another look
 
 
 class Transport(StrEnum):
@@ -48,14 +52,20 @@ class Talk(Protocol):
 class Remote:
     """One host; the connection is made with the first question, and the deadline counts from there."""
 
+    acts = False  # whether what is sent there can act
+
     def __init__(self, destination: Destination, options: Options) -> None:
         self.name = destination.name
         self._destination = destination
         self._options = options
         self._conversation: Talk | None = None
+        self._rests = False
 
     def ask(self, requests: Sequence[Request]) -> list[Answer]:
         if self._conversation is not None:
+            if self._rests:
+                self._conversation.stream.extend(self._options.timeout)
+                self._rests = False
             return self._conversation.ask(requests)
         deadline = Deadline(self._options.timeout, self._options.connect)
         try:
@@ -65,12 +75,22 @@ class Remote:
             if error.status == "throttled" and deadline.left > JITTER[1]:
                 time.sleep(random.uniform(*JITTER))  # noqa: S311 - so that not all come back at once
                 return self._begin(self._by_python, requests, deadline)
-            if error.status == "no-python":
+            if error.status == "no-python" and not self.acts:
                 self._options.tell(
                     f"{self.name}: {error}: its shell is asked, live environments are not read"
                 )
                 return self._begin(self._by_shell, requests, deadline)
             raise
+
+    def rest(self) -> None:
+        if self._conversation is not None:
+            self._conversation.stream.extend(RESTING)
+            self._rests = True
+
+    def acting(self) -> ActingRemote:
+        from envcheck.hosts.acting import ActingRemote  # noqa: PLC0415 - only where something is to be changed
+
+        return ActingRemote(self._destination, self._options)
 
     def close(self) -> None:
         if self._conversation is not None:
@@ -86,7 +106,7 @@ class Remote:
     def _by_python(self, deadline: Deadline) -> Talk:
         sudo = self._options.sudo
         stream = self._stream(bootstrap.command(bootstrap.PYTHON, sudo=sudo), deadline)
-        return Conversation(stream, bootstrap.prelude(), sudo=sudo)
+        return Conversation(stream, bootstrap.prelude(acts=self.acts), sudo=sudo)
 
     def _by_shell(self, deadline: Deadline) -> Talk:
         from envcheck.hosts.shell_collector import ShellConversation  # noqa: PLC0415 - few hosts need it

@@ -28,6 +28,10 @@ class Stream(Protocol):
         """How it ended, once `receive` has given b""."""
         ...
 
+    def extend(self, seconds: float) -> None:
+        """Give it so many seconds from now on; the time that it had is void."""
+        ...
+
     def close(self) -> None:
         """Cut the connection; whatever runs at the other end sees its input end."""
         ...

@@ -29,8 +29,11 @@ MOST = 67108864  # bytes of output; a command that writes more is ended
 TICK = 0.05  # seconds between looks at a command
 UNKNOWN = "process %d is none that the plan is about"
 GRACE = 2.0  # seconds that a command has to end when it is told to
+LEAVING = 1.0  # the same when whoever asked has gone
 
 _plans = {}  # type: dict[str, Plan]
+_running = set()  # type: set[int]  # the command of a step
+_gone = []  # type: list[bool]  # not empty: whoever asked has gone
 
 
 def act(request: dict) -> dict:
@@ -85,6 +88,17 @@ def _end(request: dict) -> dict:
     if plan is not None:
         plan.close()
     return {"status": "ok", "detail": ""}
+
+
+def leave() -> None:
+    """Whoever asked has gone: end the command that is running. To be called by another thread.
+
+    The thread that has started it does so, who alone knows that its number is not another's yet.
+    """
+    _gone.append(True)
+    end = time.monotonic() + LEAVING + 4 * TICK
+    while _running and time.monotonic() < end:
+        time.sleep(TICK)
 
 
 DOINGS = {"begin": _begin, "step": _step, "end": _end}
@@ -189,31 +203,18 @@ def _run(argv: "list[str]", timeout: float) -> dict:
 
     Its output is a file without a name: a server that keeps it open meets no closed pipe later.
     """
-    import subprocess
     import tempfile
 
-    words = [word.encode("utf-8", "surrogateescape") for word in argv]
-    path = which([argv[0]])["paths"][argv[0]]
-    if path is None:
-        raise Refusal("missing", "there is no %s" % argv[0])
-    given = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
     with tempfile.TemporaryFile() as output:
-        child = subprocess.Popen(
-            words,
-            executable=path.encode("utf-8", "surrogateescape"),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=dict(given, PATH=":".join(search_path())),
-            cwd="/",
-            start_new_session=True,
-        )
+        child = _start(argv, output.fileno())
+        _running.add(child.pid)
         status = "error"
         try:
             status = _wait(child, time.monotonic() + timeout, output.fileno())
         finally:  # also when a signal ends the wait
             if status != "ok":
                 _stop(child)
+            _running.discard(child.pid)
         code = child.returncode
         ended_itself = status == "ok"
         if ended_itself and code != 0:
@@ -228,8 +229,31 @@ def _run(argv: "list[str]", timeout: float) -> dict:
     }
 
 
+def _start(argv: "list[str]", output: int) -> "subprocess.Popen[bytes]":
+    import subprocess
+
+    path = which([argv[0]])["paths"][argv[0]]
+    if path is None:
+        raise Refusal("missing", "there is no %s" % argv[0])
+    if _gone:
+        raise Refusal("interrupted", "whoever asked for it has gone")
+    given = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+    return subprocess.Popen(
+        [word.encode("utf-8", "surrogateescape") for word in argv],
+        executable=path.encode("utf-8", "surrogateescape"),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        env=dict(given, PATH=":".join(search_path())),
+        cwd="/",
+        start_new_session=True,
+    )
+
+
 def _wait(child: "subprocess.Popen[bytes]", deadline: float, output: int) -> str:
     while child.poll() is None:
+        if _gone:
+            return "interrupted"
         if time.monotonic() > deadline:
             return "timeout"
         if os.fstat(output).st_size > MOST:
@@ -242,7 +266,7 @@ def _stop(child: "subprocess.Popen[bytes]") -> None:
     """End a command with its process group; our own child, not reaped yet, so no other can be meant."""
     import signal
 
-    end = time.monotonic() + GRACE
+    end = time.monotonic() + (LEAVING if _gone else GRACE)
     try:
         os.killpg(child.pid, signal.SIGTERM)
         while not ended(child.pid, wait=False) and time.monotonic() < end:

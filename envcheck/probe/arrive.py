@@ -29,7 +29,8 @@ class Finder:
         exec(compile(self.sources[name], "<" + name + ">", "exec"), module.__dict__)  # noqa: S102
 
 
-def main() -> None:
+def main(served: str) -> None:
+    """*served*: the module of the probe that answers, `serve` or `acting`."""
     if sys.version_info < (3, 6):
         sys.exit(TOO_OLD)
     from json import loads
@@ -38,4 +39,4 @@ def main() -> None:
     stdin = sys.stdin.buffer
     sources = loads(decompress(stdin.read(int(stdin.readline()))).decode("utf-8"))
     sys.meta_path.insert(0, Finder(sources))
-    sys.exit(__import__(PACKAGE + ".serve", fromlist=["main"]).main(stdin, sys.stdout.buffer))
+    sys.exit(__import__(PACKAGE + "." + served, fromlist=["main"]).main(stdin, sys.stdout.buffer))

@@ -9,18 +9,19 @@ import os
 import time
 
 if False:  # for the type checker alone: importing typing costs more than this module
-    from typing import BinaryIO
+    from typing import BinaryIO, Callable
 
 MOST = 67108864  # bytes of one request
 
 
 class Watch:
-    """Ends the process when *fd* is hung up while `busy`."""
+    """Ends the process when *fd* is hung up while `busy`; *leave* is called before."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, leave: "Callable[[], None]") -> None:
         import _thread
 
         self.fd = fd
+        self.leave = leave
         self.busy = False
         _thread.start_new_thread(self.watch, ())
 
@@ -32,19 +33,26 @@ class Watch:
         while True:
             hung_up = poll.poll()
             if hung_up and self.busy:
-                from .commands import end_all
-
-                end_all()
+                self.leave()
                 os._exit(0)
             time.sleep(0.02)  # idle: the reader sees the end itself, or has one more request at hand
 
 
 def main(stdin: "BinaryIO", stdout: "BinaryIO") -> int:
     """Serve until *stdin* ends; both are binary streams on descriptors. Exit status 2: a bad request."""
+    from . import answer
+    from .commands import end_all
+
+    return serve(stdin, stdout, answer, end_all)
+
+
+def serve(
+    stdin: "BinaryIO", stdout: "BinaryIO", answer: "Callable[[list], list]", leave: "Callable[[], None]"
+) -> int:
     import resource
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold the secrets that were read
-    watch = Watch(stdin.fileno())
+    watch = Watch(stdin.fileno(), leave)
     while True:
         line = stdin.readline(32)
         if not line:
@@ -56,7 +64,7 @@ def main(stdin: "BinaryIO", stdout: "BinaryIO") -> int:
             return 0
         watch.busy = True
         try:
-            frame = reply(document)
+            frame = reply(document, answer)
         except (ValueError, KeyError, TypeError):
             return 2
         try:
@@ -66,11 +74,10 @@ def main(stdin: "BinaryIO", stdout: "BinaryIO") -> int:
         watch.busy = False
 
 
-def reply(document: bytes) -> bytes:
+def reply(document: bytes, answer: "Callable[[list], list]") -> bytes:
     """The frame that answers one request document; ValueError, KeyError, TypeError if it is none."""
     from json import loads
 
-    from . import answer
     from .frame import FrameError, encode
 
     request = loads(document.decode("utf-8"))

@@ -34,7 +34,7 @@ def render(report: Report, *, width: int = 80) -> str:
     groups = [group for group in grouping.apps(hosts) if group.app.state is not Diagnosis.IN_SYNC]
     blocks = [
         list(_seen(report, width)),
-        *_not_reached(hosts, width),
+        *not_reached(hosts, width),
         *_unmatched(hosts, width),
         *_gaps(hosts, width),
         *_others(groups[MOST:], width),
@@ -83,7 +83,8 @@ def _seen(report: Report, width: int) -> Iterator[str]:
 # --- what could not be looked at ----------------------------------------------------------------------
 
 
-def _not_reached(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
+def not_reached(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
+    """Name the hosts that could not be looked at, and why."""
     for group in grouping.gaps(hosts, reached=False):
         what = f"{group.status}, {group.gap.what}: {group.gap.why}"
         yield [

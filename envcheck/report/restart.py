@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from envcheck.escaping import escape
 from envcheck.model import AppReport, HostReport, Outcome, Report, Result, Step, Taken
-from envcheck.report import advice, text
+from envcheck.report import advice, grouping, rolled, text
 
 HEADLINES = {
     Result.DONE: "DONE: {name} was restarted, and has the environment it should have",
@@ -23,10 +23,29 @@ FINE = (Result.DONE, Result.NOTHING_TO_DO)
 
 def render(report: Report, *, width: int = 80, last: bool = True) -> str:
     """Write it; *last*: with the line that says what to do."""
-    lines: list[str] = []
-    for host in report.hosts:
-        lines += _host(host, width, last=last)
+    if len(report.hosts) != 1:
+        lines = _many(report, width, last=last)
+    else:
+        [host] = report.hosts
+        lines = _host(host, width, last=last) if host.status in text.LOOKED else text.one(host, None, width)
     return "\n".join(lines) + "\n"
+
+
+def _many(report: Report, width: int, *, last: bool) -> list[str]:
+    """Tell a plan as `check` tells its findings; of outcomes those in full that are not good."""
+    apps = [app for host in report.hosts for app in host.apps]
+    if not apps or any(app.outcome is None for app in apps):
+        bad_ones = [(h, app) for h in report.hosts for app in h.apps if app.outcome and app.outcome.exit_code]
+        more = [f"{escape(h.name)}: {first}" for h, app in bad_ones for first in _headline(app, width)[:1]]
+        more += [f"do: {_to_do(apps)}"] if last and apps else []
+        return [text.render(report, width=width).rstrip("\n"), *(("", *more) if more else ())]
+    lines = advice.wrapped(rolled.headline(report.hosts), width, "")
+    for host in report.hosts:
+        bad = tuple(app for app in host.apps if app.outcome and app.outcome.result not in rolled.BRIEFLY)
+        lines += ["", *_host(host._replace(apps=bad), width, last=False)] if bad else []
+    for block in rolled.briefly(report, width):
+        lines += ["", *block]
+    return [*lines, "", *advice.wrapped(f"do: {_to_do_on(report.hosts)}", width, "")]
 
 
 def _host(host: HostReport, width: int, *, last: bool) -> list[str]:
@@ -36,6 +55,8 @@ def _host(host: HostReport, width: int, *, last: bool) -> list[str]:
     blocks = [[*_headline(app, width), *_body(app, width)] for app in apps]
     for block in blocks:
         lines += [""] * bool(lines) + block
+    if host.name != text.HERE:
+        lines[:1] = [f"{escape(host.name)}: {first}" for first in lines[:1]]
     lines += text.gaps(host, width)
     if last and apps:
         lines += ["", *advice.wrapped(f"do: {_to_do(apps)}", width, "")]
@@ -115,6 +136,16 @@ def _to_do(apps: list[AppReport]) -> str:
     if runnable:
         return "the same with --apply carries it out, and looks whether it has helped"
     return notes[0] if notes else "nothing"
+
+
+def _to_do_on(hosts: Sequence[HostReport]) -> str:
+    """Say it for the first host that it did not end well on."""
+    for host in hosts:
+        if not grouping.is_reached(host):
+            return f"mend what keeps {escape(host.name)} from being reached, then the same again"
+        if any(app.outcome and app.outcome.exit_code for app in host.apps):
+            return f"on {escape(host.name)}: {_to_do(list(host.apps))}"
+    return "nothing"
 
 
 def _after(outcome: Outcome) -> str:

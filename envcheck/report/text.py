@@ -43,10 +43,11 @@ def render(report: Report, *, width: int = 80) -> str:
         from envcheck.report import fleet  # noqa: PLC0415 - only for many
 
         return fleet.render(report, width=width)
-    return "\n".join(line for host in report.hosts for line in _one(host, report.made, width)) + "\n"
+    return "\n".join(line for host in report.hosts for line in one(host, report.made, width)) + "\n"
 
 
-def _one(host: HostReport, made: float | None, width: int) -> list[str]:
+def one(host: HostReport, made: float | None, width: int) -> list[str]:
+    """Give the lines about the only host."""
     looked = host.status in LOOKED
     notes = gaps(host, width) if looked else []
     if host.taken is not None:

@@ -181,7 +181,8 @@ def test_nobody_reads_its_answer(sent: Path) -> None:
 def test_an_answer_that_is_too_large_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frame, "MOST", 200)
     document = json.dumps({"nonce": "N1", "requests": [{"op": "file", "path": "/etc/services"}]}).encode()
-    assert decode(serve.reply(document), "N1") == [{"status": "error", "detail": "the answer is oversized"}]
+    [told] = decode(serve.reply(document, answer), "N1")
+    assert told == {"status": "error", "detail": "the answer is oversized"}
 
 
 def interpreter(version: str) -> str | None:

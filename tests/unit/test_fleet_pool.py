@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from envcheck.errors import HostError
-from envcheck.hosts import Answer, Request
+from envcheck.hosts import ActingHost, Answer, Request
 from envcheck.hosts.fleet import Fleet
 
 PATIENCE = 10.0
@@ -25,6 +25,12 @@ class Fake:
         self.closes = closes
 
     def ask(self, requests: Sequence[Request]) -> list[Answer]:
+        raise NotImplementedError
+
+    def rest(self) -> None:
+        raise NotImplementedError
+
+    def acting(self) -> ActingHost:
         raise NotImplementedError
 
     def close(self) -> None:

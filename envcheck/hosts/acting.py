@@ -1,0 +1,102 @@
+"""A host reached over SSH on which a plan is carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from envcheck.errors import HostError
+from envcheck.hosts import Answer, Request, Watch
+from envcheck.hosts.destination import Destination
+from envcheck.hosts.remote import Options, Remote
+
+T = TypeVar("T")
+
+MARGIN = 10.0  # seconds for the answer about a step whose own time is over
+LOST = "the process that held the plan has ended"
+KINDS: dict[str, type | tuple[type, ...]] = {
+    "status": str,
+    "detail": str,
+    "output": bytes,
+    "code": (int, type(None)),
+    "seconds": (int, float),
+}
+
+
+class ActingRemote(Remote):
+    """One process on the host reads and acts from the first question on, and holds what is held.
+
+    Each question has a deadline of its own. Where the process is lost, or the user leaves, nothing more is
+    done: whatever is asked then is asked of another one, which can only read.
+    """
+
+    acts = True
+
+    def __init__(self, destination: Destination, options: Options) -> None:
+        super().__init__(destination, options)
+        self._code: int | None = None  # the exit status with which the user leaves
+
+    def acting(self) -> ActingRemote:
+        return self
+
+    def ask(self, requests: Sequence[Request]) -> list[Answer]:
+        return self._answered(lambda: super(ActingRemote, self).ask(requests), self._options.timeout)
+
+    def act(self, request: Request) -> Answer:
+        if request["do"] == "end":
+            # Here nothing is held for a later plan: the process goes, and all it holds with it.
+            self.close()
+            return {"status": "ok", "detail": ""}
+        if not self.acts:
+            raise HostError("closed", "carrying out the plan", LOST)
+        seconds = self._options.timeout + float(request.get("timeout", 0.0)) + MARGIN
+        return self._answered(lambda: _checked(super(ActingRemote, self).ask([request])), seconds)
+
+    def watch(self, pids: Sequence[int]) -> Watch:
+        """Wait for nothing: each of the looks that follow tells what is left."""
+        del pids
+        return lambda _seconds: None
+
+    def leave(self, code: int) -> None:
+        self._code = code
+        self.close()
+
+    def _answered(self, ask: Callable[[], T], seconds: float) -> T:
+        self._leave_if_told()
+        try:
+            if self._conversation is not None:
+                self._conversation.stream.extend(seconds)
+            answer = ask()
+        except Exception:
+            self._leave_if_told()
+            self._lose()
+            raise
+        except BaseException:
+            self._lose()
+            raise
+        self._leave_if_told()
+        return answer
+
+    def _leave_if_told(self) -> None:
+        code, self._code = self._code, None
+        if code is not None:
+            self._lose()
+            raise SystemExit(code)
+
+    def _lose(self) -> None:
+        """Let go of the process, which ends with its input; what else it would answer is of no use."""
+        self.close()
+        self.acts = False
+
+
+def _checked(answers: Sequence[Answer]) -> Answer:
+    """Give the only answer, if all that is read of it is what it should be.
+
+    Raises:
+        HostError: It is not.
+    """
+    [answer] = answers
+    right = all(isinstance(answer[key], kind) for key, kind in KINDS.items() if key in answer)
+    if not right or not {"status", "detail"} <= answer.keys() or not answer["status"].isalpha():
+        raise HostError("damaged", "carrying out the plan", "its answer makes no sense")
+    return answer
