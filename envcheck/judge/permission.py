@@ -54,7 +54,11 @@ def decided(app: AppReport, snapshot: Snapshot, fail_on: Severity) -> Outcome | 
     others = {p.uid for p in app.server.processes} - {snapshot.uid}
     if snapshot.uid != 0 and others and remedy.action is not Action.RECREATE:  # a container maps its users
         names = ", ".join(escape(snapshot.users.get(uid, str(uid))) for uid in sorted(others))
-        return refused(f"it runs as {names}: not allowed", remedy.steps, "run envcheck as root, or with sudo")
+        return refused(
+            f"it runs as {names}: not allowed",
+            remedy.steps,
+            "run envcheck as root, or with sudo; on other hosts --sudo",
+        )
     return None
 
 

@@ -47,9 +47,13 @@ class Box:
         wait_for(lambda: log.exists() and "listening" in log.read_text(), "sshd does not listen")
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
         send(self.pid, signal.SIGKILL)  # and with it all that runs in there
         self.process.wait()
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.stop()
 
 
 class Inhabitant(Gunicorn):

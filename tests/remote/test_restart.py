@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import threading
@@ -13,12 +14,13 @@ from typing import Any, Self
 
 import jsonschema
 import pytest
-from live.harness import OWN_BIN, Server, send, wait_for
+from live.harness import OWN_BIN, Server, need, send, wait_for
 from live.restarts import SCHEMA, Restarted
 from live.servers import Gunicorn, Unicorn
 from remote.boxes import Boxes
 from remote.sshd import Sshd
 from remote.test_leftovers import children
+from remote.test_shells import User
 
 Run = Callable[[Server], Server]
 Make = Callable[[Path, Path], Server]
@@ -223,6 +225,32 @@ def test_the_connection_is_cut(stale: Server, box: Sshd) -> None:
     send(master, signal.SIGCONT)
 
 
+def test_without_rights(stale: Server, box: Sshd, home: Path) -> None:
+    """Another user, without sudo and refused by it: nothing is attempted. With it, all is done."""
+    need("sudo", "useradd")
+    before = stale.pids()
+    with User(home, "act", "/bin/bash") as user:
+        words = ("restart", "-H", f"{user.name}@box", str(stale.master), "--apply", "--yes")
+
+        done = box.envcheck(*words)
+        assert (done.code, stale.pids()) == (5, before), done
+        assert done.out.startswith(f"{user.name}@box: ")
+        assert "REFUSED" in done.out
+        assert "with sudo" in done.out
+        done = box.envcheck(*words, "--sudo")
+        assert (done.code, stale.pids()) == (5, before), done
+        assert "sudo-refused" in done.out
+        rules = Path("/etc/sudoers.d") / user.name
+        rules.write_text(f"Defaults:{user.name} use_pty\n{user.name} ALL=(root) NOPASSWD: ALL\n")
+        try:
+            named = ("restart", "-H", f"{user.name}@box", "-s", stale.spec(), "--sudo")
+            done = box.envcheck(*named, "--apply", "--yes")
+            assert done.code == 0, done
+        finally:
+            rules.unlink()
+    assert stale.http("COLOUR") == {"blue"}
+
+
 # --- many -------------------------------------------------------------------------------------------------
 
 
@@ -286,6 +314,40 @@ def test_the_canary_fails(boxes: Boxes) -> None:
     assert "  web-1, web-2" in lines
     assert lines[-1].startswith("do: on web-3: ") or "do: on web-3: " in done.out
     assert {boxes.servers[name].http("COLOUR").pop() for name in ("web-1", "web-2")} == {"red"}
+
+
+def test_a_host_that_is_not_reached_stops_the_rest(boxes: Boxes) -> None:
+    boxes.boxes["web-2"].stop()
+
+    done = boxes.client.envcheck("restart", *boxes.arguments(), "--apply", "--yes")
+
+    assert done.code == 5, done
+    assert done.out.startswith("NOT REACHED: 1 of 3 hosts; 1 not tried; 1 done\n")
+    assert "mend what keeps web-2 from being reached" in done.out
+    assert boxes.servers["web-1"].http("COLOUR") == {"blue"}
+    assert boxes.servers["web-3"].http("COLOUR") == {"red"}
+
+
+def test_one_confirmation_for_all(boxes: Boxes) -> None:
+    ours, theirs = pty.openpty()
+    argv = [f"{OWN_BIN}/envcheck", "restart", *boxes.arguments(), "--apply"]
+    environment = dict(boxes.client.env())
+    with subprocess.Popen(
+        argv, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE, env=environment
+    ) as asking:
+        os.close(theirs)
+        said = b""
+        while b"[y/N]" not in said:
+            said += os.read(ours, 4096)
+        os.write(ours, b"n\n")
+        assert asking.stdout is not None
+        out = asking.stdout.read()
+        assert asking.wait(60) == 5, out
+    os.close(ours)
+    assert b"Carry this out on 3 of 3 hosts? [y/N]" in said
+    assert said.count(b"[y/N]") == 1
+    assert out.startswith(b"REFUSED: 3 of 3 hosts")
+    assert set(boxes.colours().values()) == {"red"}
 
 
 def test_the_plan_for_many(boxes: Boxes) -> None:
