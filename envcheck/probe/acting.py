@@ -1,8 +1,11 @@
 """The probe that acts: it answers like the other one, and hands each request that has a "do" to `act`.
 
 It travels only where a plan is to be carried out. One process holds locks and processes from the first
-request to the last one; they go with it, and it goes with its input.
+request to the last one; they go with it, and it goes with its input, or where nothing is heard for long: a
+client whose network is gone closes nothing.
 """
+
+IDLE = 120  # seconds between two requests
 
 if False:  # for the type checker alone
     from typing import BinaryIO
@@ -16,7 +19,13 @@ def main(stdin: "BinaryIO", stdout: "BinaryIO") -> int:
 
 
 def answer(requests: list) -> list:
-    return [_one(request) for request in requests]
+    import signal
+
+    signal.alarm(0)
+    try:
+        return [_one(request) for request in requests]
+    finally:
+        signal.alarm(IDLE)  # nobody handles it: it ends this process
 
 
 def _one(request: dict) -> dict:

@@ -235,3 +235,26 @@ def test_the_lock_is_not_inherited(plan: Plan, tmp_path: Path) -> None:
     plan.ask("end")
     assert plan.begin()["status"] == "ok"
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+
+ABANDONED = """
+import time
+from envcheck.probe import acting, lock
+acting.IDLE, lock.ROOTS = 1, {root!r}
+acting.answer([{{"do": "begin", "lock": "test-2", "processes": [], "signals": []}}])
+[done] = acting.answer([{{"do": "step", "lock": "test-2", "argv": ["sleep", "2"], "timeout": 9}}])
+print(done["status"], flush=True)
+time.sleep(600)
+"""
+
+
+def test_who_hears_nothing_for_long_ends(tmp_path: Path) -> None:
+    """But not while a step is being run, however long that takes."""
+    code = ABANDONED.format(root=str(tmp_path))
+    environment = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, timeout=30, env=environment
+    )
+
+    assert (done.stdout, done.returncode) == (b"ok\n", -signal.SIGALRM), done.stderr
