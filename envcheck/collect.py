@@ -23,7 +23,7 @@ from envcheck.servers import SERVERS
 from envcheck.servers.grouping import servers as group
 from envcheck.sources import chain
 from envcheck.supervisors import NAMED, fresh, told
-from envcheck.supervisors.known import Known
+from envcheck.supervisors.known import Key, Known, root_of
 from envcheck.supervisors.ownership import confirmed, owned
 from envcheck.supervisors.titles import untitled
 
@@ -74,7 +74,8 @@ def collect(
     looping = _looping(host, servers, facts)
     answers = _answers(host, servers, [s for a in (spec.apps if spec else ()) for s in a.sources])
     servers = tuple(untitled(confirmed(s, answers), answers) for s in servers)
-    files |= _own_files(host, servers, files)
+    files |= _own_files(host, [s for s in servers if not s.first.apart], files)
+    inside = _inside(host, [s for s in servers if s.first.apart], spec)
     members = {p.pid for s in servers for p in s.processes}
     return Snapshot(
         host=host.name,
@@ -89,6 +90,7 @@ def collect(
         ancestors=ancestors,
         answers=answers,
         looping=looping,
+        inside=inside,
         real={pattern: tuple(links.get("paths", {}).get(pattern, ())) for pattern in patterns},
     )
 
@@ -173,13 +175,40 @@ def _own_files(host: Host, servers: Sequence[Server], known: Mapping[str, FileFa
     """Read the configuration files of the servers themselves."""
     wanted: dict[str, Request] = {}
     for server in servers:
-        wanted |= {s.path: chain.request(s) for s in SERVERS[server.kind].own_sources(server)}
-        wanted |= {path: {"op": "file", "path": path} for path in reloads.files(server)}
+        wanted |= _own_requests(server)
     wanted = {path: request for path, request in wanted.items() if path not in known}
     if not wanted:
         return {}
     answers = host.ask(list(wanted.values()))
     return {path: raw.file_facts(answer) for path, answer in zip(wanted, answers, strict=True)}
+
+
+def _own_requests(server: Server) -> dict[str, Request]:
+    own: dict[str, Request] = {s.path: chain.request(s) for s in SERVERS[server.kind].own_sources(server)}
+    return own | {path: {"op": "file", "path": path} for path in reloads.files(server)}
+
+
+def _inside(host: Host, servers: Sequence[Server], spec: Spec | None) -> dict[int, dict[str, FileFacts]]:
+    """Read what servers that are apart name, and what a spec names for them, as they see it.
+
+    What their supervisors name is read where those are: `Known.within` decides.
+    """
+    named: dict[str, Request] = {
+        s.path: chain.request(s)
+        for a in (spec.apps if spec else ())
+        for s in a.sources
+        if s.kind not in NAMED
+    }
+    wanted = [
+        (server.first.pid, path, {**request, "root": root_of(server.first)})
+        for server in servers
+        for path, request in (dict(named) | _own_requests(server)).items()
+    ]
+    answers = host.ask([request for _, _, request in wanted]) if wanted else []
+    found: dict[int, dict[str, FileFacts]] = {}
+    for (pid, path, _), answer in zip(wanted, answers, strict=True):
+        found.setdefault(pid, {})[path] = raw.file_facts(answer)
+    return found
 
 
 def _answers(host: Host, servers: Sequence[Server], sources: Sequence[Source]) -> Answers:
@@ -193,22 +222,32 @@ def _answers(host: Host, servers: Sequence[Server], sources: Sequence[Source]) -
                 fresh(server.owner, server.first, known)
             for source in named:
                 told(source, server, known)
-        if not known.wanted:
+        if not known.wants:
             break
-        found = dict(zip(known.wanted, host.ask(list(known.wanted.values())), strict=True))
-        answers = Answers(
-            files={**answers.files, **{k[1]: raw.file_facts(a) for k, a in found.items() if k[0] == "file"}},
-            folders={
-                **answers.folders,
-                **{k[1]: raw.file_facts(a) for k, a in found.items() if k[0] == "folder"},
-            },
-            globs={
-                **answers.globs,
-                **{k[1]: tuple(a["paths"][k[1]]) for k, a in found.items() if k[0] == "glob"},
-            },
-            outputs={**answers.outputs, **{k[1:]: raw.output(a) for k, a in found.items() if k[0] == "run"}},
-        )
+        asked = [(pid, key, request) for pid, part in known.parts() for key, request in part.items()]
+        given = host.ask([request for _, _, request in asked])
+        found: dict[int, dict[Key, Answer]] = {}
+        for (pid, key, _), answer in zip(asked, given, strict=True):
+            found.setdefault(pid, {})[key] = answer
+        here = _more(answers, found.pop(0, {}))
+        inside = {pid: _more(answers.inside.get(pid, Answers()), more) for pid, more in found.items()}
+        answers = here._replace(inside={**answers.inside, **inside})
     return answers
+
+
+def _more(answers: Answers, found: Mapping[Key, Answer]) -> Answers:
+    return answers._replace(
+        files={**answers.files, **{k[1]: raw.file_facts(a) for k, a in found.items() if k[0] == "file"}},
+        folders={
+            **answers.folders,
+            **{k[1]: raw.file_facts(a) for k, a in found.items() if k[0] == "folder"},
+        },
+        globs={
+            **answers.globs,
+            **{k[1]: tuple(a.get("paths", {}).get(k[1], ())) for k, a in found.items() if k[0] == "glob"},
+        },
+        outputs={**answers.outputs, **{k[1:]: raw.output(a) for k, a in found.items() if k[0] == "run"}},
+    )
 
 
 def _gaps(facts: Answer, scan: Answer) -> Iterable[Gap]:

@@ -74,8 +74,16 @@ def process(facts: Answer, host: Answer, ports: Mapping[int, str]) -> Process:
         stderr=_text(facts.get("stderr")) or "",
         gid=int(status.get("Gid", "-1").split()[0]),
         groups=tuple(int(group) for group in status.get("Groups", "").split()),
+        apart=_apart(facts, host),
         ticks=int(stat[19]),
     )
+
+
+def _apart(facts: Answer, host: Answer) -> bool:
+    """Tell whether it sees other files than who looked; what may not be read of it does not say so."""
+    mount = _text(facts.get("mount"))
+    other = mount is not None and bool(host.get("mount")) and mount != host["mount"]
+    return other or facts.get("root") not in (None, b"/")
 
 
 def _refused(live: Mapping[str, Any]) -> Reading:

@@ -35,7 +35,9 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
     "host": (
         Annotated[
             list[str] | None,
-            typer.Option("-H", "--host", metavar="[USER@]HOST[:PORT]", help="Look at this host, over SSH."),
+            typer.Option(
+                "-H", "--host", metavar="HOST", help="Look at [user@]host[:port], over SSH, or ENGINE://NAME."
+            ),
         ],
         None,
     ),
@@ -147,17 +149,13 @@ def chosen_hosts(
     Raises:
         UsageError: An option is not what it should be.
     """
+    connect, total = _times(connect_timeout, timeout)
     if transport not in TRANSPORTS:
         raise UsageError(f"no such transport: {transport} (there are: {', '.join(TRANSPORTS)})")
-    connect, total = (min(duration(text), LONGEST) for text in (connect_timeout, timeout))
-    if not (connect > 0 and total > 0):
-        raise UsageError("a host needs some time to answer: --timeout and --connect-timeout are above 0")
     if not host and not hosts_file and sudo:
         raise UsageError("--sudo is for hosts that are named with -H", "on this machine: sudo envcheck ...")
     if max_parallel < 1:
         raise UsageError(f"--max-parallel is at least 1, not {max_parallel}")
-    if limit and not hosts_file:
-        raise UsageError("--limit leaves hosts of a file out: there is no --hosts-file")
 
     @cache
     def sharing() -> Sharing:
@@ -165,38 +163,63 @@ def chosen_hosts(
 
         return Sharing()
 
+    say = _tell if verbose else _keep_quiet
+
+    def inside(name: str) -> Host:
+        from envcheck.hosts.engines import Inside  # noqa: PLC0415
+        from envcheck.hosts.remote import Remote, Timing  # noqa: PLC0415
+
+        return Remote(Inside(name, root=sudo), Timing(connect, total), say)
+
     def remote(destination: Destination) -> Host:
-        from envcheck.hosts.remote import Options, Remote, Transport  # noqa: PLC0415
+        from envcheck.hosts.ssh import Options, Transport  # noqa: PLC0415
+        from envcheck.hosts.ssh import remote as ssh  # noqa: PLC0415
 
         chosen = Options(
             sudo,
             Transport(transport),
             connect,
             total,
-            _tell if verbose else _keep_quiet,
+            say,
             resolve=sharing().resolve,
         )
-        return Remote(destination, chosen)
+        return ssh(destination, chosen)
 
     def make(name: str) -> Host:
         from envcheck.hosts.destination import parse  # noqa: PLC0415 - only for other hosts
 
+        if "://" in name:
+            return inside(name)
         return remote(parse(name))
 
     named = {name: make(name) for name in host or ()}
-    if hosts_file:
+    if hosts_file or limit:
         named |= {place.name: remote(place) for place in _listed(hosts_file, limit or ())}
     return Hosts(
         list(named.values()) or [Local()], make, parallel=max_parallel, timeout=total, verbose=verbose
     )
 
 
-def _listed(path: str, limits: Sequence[str]) -> list[Destination]:
+def _times(*texts: str) -> list[float]:
+    """Read how long a host may take.
+
+    Raises:
+        UsageError: That is no time in which anything could be done.
+    """
+    found = [min(duration(text), LONGEST) for text in texts]
+    if not all(seconds > 0 for seconds in found):
+        raise UsageError("a host needs some time to answer: --timeout and --connect-timeout are above 0")
+    return found
+
+
+def _listed(path: str | None, limits: Sequence[str]) -> list[Destination]:
     """Read a hosts file.
 
     Raises:
         UsageError: It cannot be read, is not written as it should be, or no host of it is meant.
     """
+    if not path:
+        raise UsageError("--limit leaves hosts of a file out: there is no --hosts-file")
     from envcheck.hosts.destination import Destination  # noqa: PLC0415
     from envcheck.inventory import load, select  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""A host reached over SSH on which a plan is carried out."""
+"""A host that is reached by a command there, on which a plan is carried out."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TypeVar
 
 from envcheck.errors import HostError
 from envcheck.hosts import Answer, Request, Watch
-from envcheck.hosts.destination import Destination
-from envcheck.hosts.remote import Options, Remote
+from envcheck.hosts.remote import Remote, Timing, Way
 
 T = TypeVar("T")
 
@@ -32,15 +31,15 @@ class ActingRemote(Remote):
 
     acts = True
 
-    def __init__(self, destination: Destination, options: Options) -> None:
-        super().__init__(destination, options)
+    def __init__(self, way: Way, timing: Timing, tell: Callable[[str], None]) -> None:
+        super().__init__(way, timing, tell)
         self._code: int | None = None  # the exit status with which the user leaves
 
     def acting(self) -> ActingRemote:
         return self
 
     def ask(self, requests: Sequence[Request]) -> list[Answer]:
-        return self._answered(lambda: super(ActingRemote, self).ask(requests), self._options.timeout)
+        return self._answered(lambda: super(ActingRemote, self).ask(requests), self._timing.total)
 
     def act(self, request: Request) -> Answer:
         if request["do"] == "end":
@@ -49,7 +48,7 @@ class ActingRemote(Remote):
             return {"status": "ok", "detail": ""}
         if not self.acts:
             raise HostError("closed", "carrying out the plan", LOST)
-        seconds = self._options.timeout + float(request.get("timeout", 0.0)) + MARGIN
+        seconds = self._timing.total + float(request.get("timeout", 0.0)) + MARGIN
         return self._answered(lambda: _checked(super(ActingRemote, self).ask([request])), seconds)
 
     def watch(self, pids: Sequence[int]) -> Watch:

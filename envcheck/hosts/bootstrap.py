@@ -8,21 +8,30 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-PYTHON = 'python3 -I -S -c "import sys;exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))"'
-SHELL = "sh"
-SUDO = "sudo -n -- "
+PYTHON = (
+    "python3",
+    "-I",
+    "-S",
+    "-c",
+    "import sys;exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))",
+)
+SHELL = ("sh",)
+SUDO = ("sudo", "-n", "--")
 
 LOADER = "arrive"  # goes before the rest
 # What changes a target does not travel with what only reads it.
 ACTING = ("acting", "act", "lock")
 
 
-def command(program: str, *, sudo: bool) -> str:
-    return (SUDO if sudo else "") + program
+def line(program: Sequence[str], *, sudo: bool) -> str:
+    """Give the words of a program as a line for a login shell."""
+    words = (*(SUDO if sudo else ()), *program)
+    return " ".join(f'"{word}"' if set(word) & set(" ;()") else word for word in words)
 
 
 @cache

@@ -18,6 +18,7 @@ from envcheck.probe.commands import reads
 MOST = 67108864  # bytes of one answer
 PHASE = "waiting for the answer of its shell"
 NO_LIVE = "there is no python3 on the host, and a shell cannot read memory"
+NO_ROOT = "there is no python3 on the host, and a shell cannot keep inside of another root"
 NOT_READING = "it is none of the commands that only read"
 Parts = Mapping[str, bytes]
 
@@ -92,14 +93,14 @@ def _scan_line(_key: str, request: Request) -> Iterator[str]:
 
 
 def _path_line(key: str, request: Request) -> Iterator[str]:
-    if "\0" not in request["path"]:
+    if "\0" not in request["path"] and not request.get("root"):
         limit = int(request.get("limit", 1048576)) + 1
         yield f"{request['op']} {key} {shlex.quote(request['path'])} {limit}"
 
 
 def _glob_line(key: str, request: Request) -> Iterator[str]:
     word = "real" if request.get("real") else "globbed"
-    for number, pattern in enumerate(request["patterns"]):
+    for number, pattern in enumerate(request["patterns"] if not request.get("root") else ()):
         if "\0" not in pattern:
             yield f"{word} {shlex.quote(f'{key} {number}')} {quoted_pattern(pattern)}"
 
@@ -127,6 +128,8 @@ LINES = {
 
 
 def _answer(key: str, request: Request, parts: Parts, facts: Parts, table: Mapping[int, int]) -> Answer:
+    if request.get("root") and request["op"] in ("file", "folder"):
+        return {"status": "error", "detail": NO_ROOT}
     make = ANSWERS.get(request["op"])
     if make is not None:
         return make(key, request, parts)
@@ -230,6 +233,7 @@ def _facts(pid: int, facts: Parts) -> dict[str, Any]:
         "exe": link("exe"),
         "cwd": link("cwd"),
         "root": link("root"),
+        "mount": link("ns/mnt"),
         "cgroup": facts.get(f"{pid} cgroup", b""),
         "stdout": link("fd/1"),
         "stderr": link("fd/2"),
@@ -376,6 +380,7 @@ def _host(key: str, _request: Request, parts: Parts) -> dict[str, Any]:
         "boot_id": said("boot_id"),
         "capabilities": capabilities(said("status")),
         "yama": int(yama) if yama.isdigit() else None,
+        "mount": said("mount") or None,
         "hidepid": hidepid(said("mountinfo")),
         "python": "",
         "users": {},

@@ -26,6 +26,7 @@ h "$1 uid"; id -u </dev/null
 h "$1 boot_id"; cat /proc/sys/kernel/random/boot_id </dev/null
 h "$1 status"; cat /proc/self/status </dev/null
 h "$1 yama"; cat /proc/sys/kernel/yama/ptrace_scope </dev/null
+h "$1 mount"; readlink /proc/self/ns/mnt </dev/null
 h "$1 mountinfo"; cat /proc/self/mountinfo </dev/null
 }
 table() {
@@ -33,7 +34,7 @@ h "table"; for d in /proc/[0-9]*; do l=; read -r l <"$d/stat" && printf '%s\\n' 
 }
 facts() {
 for f in stat status cmdline cgroup auxv; do h "$1 $f"; cat "/proc/$1/$f" </dev/null; done
-for f in exe cwd root fd/1 fd/2; do h "$1 $f"; readlink "/proc/$1/$f" </dev/null; done
+for f in exe cwd root ns/mnt fd/1 fd/2; do h "$1 $f"; readlink "/proc/$1/$f" </dev/null; done
 h "$1 sockets"; ls -l "/proc/$1/fd" </dev/null
 h "$1 environ"; if cat "/proc/$1/environ" </dev/null; then h "$1 read"
 elif [ -d "/proc/$1" ]; then h "$1 denied"; fi

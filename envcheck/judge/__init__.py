@@ -104,7 +104,7 @@ def configure(server: Server, app: App | None, snapshot: Snapshot) -> Configured
     """Say what a fresh process would get: by the spec's sources, else by what its supervisor would give."""
     if snapshot.key is not None:
         return _recorded(server, app, snapshot)
-    module, files = SERVERS[server.kind], snapshot.files
+    module, files = SERVERS[server.kind], snapshot.seen_by(server)
     own = [(source, files.get(source.path)) for source in module.own_sources(server)]
     return _chain(server, app, snapshot)._replace(
         unread=module.unread(server, files),
@@ -124,14 +124,15 @@ def _recorded(server: Server, app: App | None, snapshot: Snapshot) -> Configured
     absent = (
         s
         for s in wanted
-        if s.kind not in NAMED and s not in known and not (s.optional and s.path in snapshot.files)
+        if s.kind not in NAMED and s not in known and not (s.optional and s.path in snapshot.seen_by(server))
     )
     gaps = tuple(Applied(source, None, 0.0, NOT_RECORDED) for source in absent)
     return found._replace(applied=(*found.applied, *gaps), known=found.known or bool(gaps))
 
 
 def _chain(server: Server, app: App | None, snapshot: Snapshot) -> Configured:
-    own = SERVERS[server.kind].own_settings(server, snapshot.files)
+    files = snapshot.seen_by(server)
+    own = SERVERS[server.kind].own_settings(server, files)
     sources = app.sources if app else ()
     owner = server.owner
     known = Known(snapshot.answers)
@@ -139,14 +140,14 @@ def _chain(server: Server, app: App | None, snapshot: Snapshot) -> Configured:
     given = {s: start.applied for s, start in starts.items()}
     unstartable = next((s.unstartable for s in starts.values() if s.unstartable), "")
     if owner is None:
-        found = chain.configure(sources, snapshot.files, own, given)
+        found = chain.configure(sources, files, own, given)
         return found._replace(start=Start(unstartable=unstartable) if unstartable else None)
     start = fresh(owner, server.first, known)
     if any(s.stage is not Stage.APPLICATION for s in sources):
         # The spec says what the chain is; when it began is still what the supervisor tells.
-        found = chain.configure(sources, snapshot.files, own, given)
+        found = chain.configure(sources, files, own, given)
         return found._replace(start=Start(since=start.since, unstartable=unstartable))
-    late = chain.configure(sources, snapshot.files).applied
+    late = chain.configure(sources, files).applied
     return chain.combine((*start.applied, *late), own)._replace(start=start)
 
 
@@ -216,7 +217,13 @@ def _unnamed(snapshot: Snapshot) -> Iterator[Gap]:
 
 def _gaps(apps: Sequence[AppReport]) -> Iterator[Gap]:
     """A source that should be there and could not be read: each once."""
-    seen: dict[Source, str] = {a.source: a.why for app in apps for a in app.configured.gaps}
-    for source, why in seen.items():
+    seen = {(_place(a.source, app.server), a.why): None for app in apps for a in app.configured.gaps}
+    for what, why in seen:
         hint = "run as a user who may read it" if why == chain.WHY["denied"] else ""
-        yield Gap(source.path, why, hint)
+        yield Gap(what, why, hint)
+
+
+def _place(source: Source, server: Server) -> str:
+    """Say of a file in another root who sees it: what a supervisor names may be on the host."""
+    there = server.first.apart and source.kind in ("file", "envdir")
+    return f"{source.path}, as process {server.first.pid} sees it" if there else source.path

@@ -52,15 +52,15 @@ def _refused(context: Context, snapshot: Snapshot) -> float:
     path, master = pidfile(server), server.generations[-1].master
     if not path or master is None:
         return 0.0
-    own, new = snapshot.files.get(path), snapshot.files.get(f"{path}.2")
+    files = snapshot.seen_by(server)
+    own, new = files.get(path), files.get(f"{path}.2")
+    known = {p.inner or p.pid for p in (master, *snapshot.ancestors.values())}  # as the server counts
     if server.kind == "gunicorn":
         # Not yet promoted, a master has this file itself, and then it is there.
         held = _pid(new)
-        ended = (
-            held and held not in (master.pid, *snapshot.ancestors) and new and new.changed > master.started
-        )
+        ended = held and held not in known and new and new.changed > master.started
         return new.changed if new and ended else 0.0
-    if _pid(own) != master.pid or own is None or not server.generations[-1].workers:
+    if _pid(own) != (master.inner or master.pid) or own is None or not server.generations[-1].workers:
         return 0.0
     # It is written before the first worker is forked, and then only moved.
     first = min(p.started for p in server.generations[-1].workers)

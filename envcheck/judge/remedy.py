@@ -61,7 +61,9 @@ def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, po
     """Merge what all findings ask for into one plan."""
     recorded = context.configured.plan
     server = context.server
-    preload = recorded.preloads if recorded else SERVERS[server.kind].preloads(server, snapshot.files)
+    preload = (
+        recorded.preloads if recorded else SERVERS[server.kind].preloads(server, snapshot.seen_by(server))
+    )
     if preload is None and _loaded_by_workers(context):
         preload = False
     wanted = _pressing([(_action(f, context, preload=preload), f) for f in findings])
@@ -99,7 +101,7 @@ def plan(context: Context, findings: Sequence[Finding], snapshot: Snapshot, poli
         hazards=acting.hazards(server, configured, snapshot),
         amounts_to=acting.amounts_to(server, configured),
         advice=_advice(context, snapshot),
-        preloads=SERVERS[server.kind].preloads(server, snapshot.files),
+        preloads=SERVERS[server.kind].preloads(server, snapshot.seen_by(server)),
     )
 
 

@@ -87,6 +87,7 @@ class Answers(NamedTuple):
     folders: Mapping[str, FileFacts] = {}
     globs: Mapping[str, tuple[str, ...]] = {}
     outputs: Mapping[tuple[str, ...], Output] = {}
+    inside: Mapping[int, Answers] = {}  # by pid: files as that process sees them
 
 
 class Applied(NamedTuple):

@@ -47,6 +47,7 @@ class Process(NamedTuple):
     stderr: str = ""  # where its standard error goes
     gid: int = -1  # -1: not known
     groups: tuple[int, ...] = ()  # the supplementary ones
+    apart: bool = False  # it sees other files than who looks: a mount namespace or a root of its own
     ticks: int = 0  # its start as the kernel counts, after boot: `started` is as exact as the clock
 
     @property

@@ -54,6 +54,11 @@ class Snapshot(NamedTuple):
     real: Mapping[str, tuple[str, ...]] = {}  # where the paths lead that a pattern of the user fits
     recorded: tuple[Recorded, ...] = ()  # of a record, which has neither answers nor contents of files
     key: Key | None = None  # None: values are as they were read
+    inside: Mapping[int, Mapping[str, FileFacts]] = {}  # by the pid of who sees them: files of other roots
+
+    def seen_by(self, server: Server) -> Mapping[str, FileFacts]:
+        """Give the files that its own configuration and a spec name, as the server sees them."""
+        return self.inside.get(server.first.pid, {}) if server.first.apart else self.files
 
 
 class Layer(NamedTuple):

@@ -6,6 +6,11 @@ standard library only, Python >= 3.6, relative imports, and nothing imported bef
 A request is a dict with "op" and the arguments of that op; an answer is a dict of plain values and bytes.
 """
 
+if False:  # for the type checker alone
+    from typing import Callable
+
+    from .inside import Inside
+
 
 def answer(requests: list) -> list:
     """Execute each request in order; one answer each. Nothing the machine does makes this raise."""
@@ -40,22 +45,39 @@ def _process(request: dict) -> dict:
     return explicit(request["pids"], live=bool(request.get("live", True)))
 
 
+def _seen(request: dict, look: "Callable[[Inside | None], dict]") -> dict:
+    """Look at files as "root" sees them: the pid of a process, and the tick at which it began."""
+    if not request.get("root"):
+        return look(None)
+    from .inside import Gone, Inside
+
+    pid, start = request["root"]
+    try:
+        with Inside(int(pid), int(start)) as inside:
+            return look(inside)
+    except PermissionError:
+        return {"status": "denied", "detail": "not allowed to look into the root of process %d" % pid}
+    except Gone as gone:
+        return {"status": "error", "detail": str(gone)}
+
+
 def _file(request: dict) -> dict:
     from .files import file
 
-    return file(request["path"], request.get("limit", 1048576))
+    return _seen(request, lambda seen: file(request["path"], request.get("limit", 1048576), seen))
 
 
 def _folder(request: dict) -> dict:
     from .files import folder
 
-    return folder(request["path"], request.get("limit", 1048576), request.get("most", 10000))
+    limit, most = request.get("limit", 1048576), request.get("most", 10000)
+    return _seen(request, lambda seen: folder(request["path"], limit, most, seen))
 
 
 def _glob(request: dict) -> dict:
     from .files import matches
 
-    return matches(request["patterns"], real=bool(request.get("real")))
+    return _seen(request, lambda seen: matches(request["patterns"], bool(request.get("real")), seen))
 
 
 def _run(request: dict) -> dict:

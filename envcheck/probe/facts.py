@@ -52,6 +52,7 @@ def _blank(pid: int) -> dict:
         "exe": None,
         "cwd": None,
         "root": None,
+        "mount": None,
         "cgroup": b"",
         "stdout": None,
         "stderr": None,
@@ -120,6 +121,7 @@ def _read(body: Folder, image: Image, found: dict, deadline: float) -> None:
     found["cmdline"] = body.try_read(b"cmdline", 131072)
     for name in ("exe", "cwd", "root"):
         found[name] = body.try_link(name.encode())
+    found["mount"] = body.try_link(b"ns/mnt")
     found["stdout"] = body.try_link(b"fd/1")
     found["stderr"] = body.try_link(b"fd/2")
     found["sockets"] = _sockets(body)

@@ -8,6 +8,13 @@ import errno
 import os
 import stat as modes
 
+if False:  # for the type checker alone
+    from typing import Union
+
+    from .inside import Inside
+
+    Look = Union["Here", "Below", Inside]
+
 FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 TOGETHER = 33554432  # bytes of all files of one folder
 MEANINGS = {
@@ -19,18 +26,25 @@ MEANINGS = {
 }
 
 
-def file(path: str, limit: int) -> dict:
-    """{"status", "content", "mtime", "ctime", "mode", "uid", "gid", "size", "detail"}; None where unknown."""
-    return _file(_bytes(path), limit, None)
+def file(path: str, limit: int, seen: "Inside | None" = None) -> dict:
+    """{"status", "content", "mtime", "ctime", "mode", "uid", "gid", "size", "detail"}; None where unknown.
+
+    *seen*: as that process sees it.
+    """
+    return _file(_bytes(path), limit, seen or Here())
 
 
-def folder(path: str, limit: int, most: int) -> dict:
-    """Its own times and {name: answer of `file`}; every file is opened relative to the held folder."""
+def folder(path: str, limit: int, most: int, seen: "Inside | None" = None) -> dict:
+    """Its own times and {name: answer of `file`}; every file is opened relative to the held folder.
+
+    *seen*: as that process sees it; there every file is found by its path anew, for it may be a link.
+    """
+    look = seen or Here()
     answer = {"status": "ok", "entries": {}, "detail": ""}  # type: dict
     answer.update(dict.fromkeys(("mtime", "ctime", "mode", "uid")))
     try:
-        answer.update(_times(os.stat(_bytes(path)), ("mtime", "ctime", "mode", "uid")))
-        fd = os.open(_bytes(path), FLAGS | os.O_DIRECTORY)
+        answer.update(_times(look.stat(_bytes(path)), ("mtime", "ctime", "mode", "uid")))
+        fd = look.open(_bytes(path), FLAGS | os.O_DIRECTORY)
     except OSError as error:
         answer.update(_refused(error))
         if answer["status"] == "not-a-file" or (answer["mode"] and error.errno == errno.ENOTDIR):
@@ -38,7 +52,7 @@ def folder(path: str, limit: int, most: int) -> dict:
         return answer
     try:
         answer.update(_times(os.fstat(fd), ("mtime", "ctime", "mode", "uid")))
-        answer.update(_entries(fd, limit, most))
+        answer.update(_entries(fd, limit, most, Here(fd) if seen is None else Below(seen, _bytes(path))))
     except OSError as error:
         answer.update(_refused(error))
     finally:
@@ -46,27 +60,54 @@ def folder(path: str, limit: int, most: int) -> dict:
     return answer
 
 
-def matches(patterns: "list[str]", real: bool = False) -> dict:
+class Here:
+    """This machine as it is, from the working directory or a folder that is held."""
+
+    def __init__(self, fd: "int | None" = None) -> None:
+        self.fd = fd
+
+    def stat(self, path: bytes) -> os.stat_result:
+        return os.stat(path, dir_fd=self.fd)
+
+    def open(self, path: bytes, flags: int) -> int:
+        return os.open(path, flags, dir_fd=self.fd)
+
+
+class Below:
+    """What is below a folder of another root."""
+
+    def __init__(self, seen: "Inside", folder: bytes) -> None:
+        self.seen = seen
+        self.folder = folder + b"/"
+
+    def stat(self, path: bytes) -> os.stat_result:
+        return self.seen.stat(self.folder + path)
+
+    def open(self, path: bytes, flags: int) -> int:
+        return self.seen.open(self.folder + path, flags)
+
+
+def matches(patterns: "list[str]", real: bool = False, seen: "Inside | None" = None) -> dict:
     """{"paths": {pattern: sorted paths}}; hidden names only where the pattern begins with a dot.
 
-    *real*: where the paths lead to, when their symbolic links are followed.
+    *real*: where the paths lead to, when their symbolic links are followed; of this machine alone.
     """
     from glob import glob
 
     found = {}
     for pattern in patterns:
-        paths = glob(_bytes(pattern))
+        paths = seen.glob(_bytes(pattern)) if seen else glob(_bytes(pattern))
         found[pattern] = sorted({_text(os.path.realpath(path) if real else path) for path in paths})
     return {"status": "ok", "paths": found}
 
 
-def _entries(fd: int, limit: int, most: int) -> dict:
+def _entries(fd: int, limit: int, most: int, look: "Look") -> dict:
     names = sorted(os.fsencode(name) for name in os.listdir(fd))
     if len(names) > most:
         return {"status": "oversized", "detail": "%d names" % len(names)}
     entries, left = {}, TOGETHER
     for name in names:
-        entry = _file(name, limit, fd)
+        entry = _file(name, limit, look)
         left -= len(entry["content"])
         if left < 0:
             return {"status": "oversized", "detail": "more than %d bytes together" % TOGETHER}
@@ -74,14 +115,14 @@ def _entries(fd: int, limit: int, most: int) -> dict:
     return {"entries": entries}
 
 
-def _file(path: bytes, limit: int, dir_fd: "int | None") -> dict:
+def _file(path: bytes, limit: int, look: "Look") -> dict:
     answer = {"status": "ok", "content": b"", "detail": ""}  # type: dict
     answer.update(dict.fromkeys(("mtime", "ctime", "mode", "uid", "gid", "size")))
     try:
-        answer.update(_judged(os.stat(path, dir_fd=dir_fd), limit))
+        answer.update(_judged(look.stat(path), limit))
         if answer["status"] != "ok":
             return answer
-        fd = os.open(path, FLAGS, dir_fd=dir_fd)
+        fd = look.open(path, FLAGS)
         try:
             answer.update(_judged(os.fstat(fd), limit))  # it may have been replaced in between
             if answer["status"] == "ok":

@@ -18,6 +18,7 @@ def host() -> dict:
         "capabilities": capabilities(_text("/proc/self/status")),
         "yama": yama(),
         "hidepid": hidepid(_text("/proc/self/mountinfo")),
+        "mount": _link("/proc/self/ns/mnt"),
         "python": "%d.%d.%d" % sys.version_info[:3],
         "users": {},
     }
@@ -53,6 +54,13 @@ def _uptime() -> float:
     if hasattr(time, "CLOCK_BOOTTIME"):  # Python 3.7
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     return float((_text("/proc/uptime") or "0").split()[0])
+
+
+def _link(path: str) -> "str | None":
+    try:
+        return os.readlink(path)
+    except OSError:
+        return None
 
 
 def _text(path: str) -> str:

@@ -64,6 +64,11 @@ def redacted(
         uid=snapshot.uid,
         servers=tuple(cleaners[s.first.pid].clean(s) for s in servers),
         files=clean.clean({path: _facts(facts) for path, facts in snapshot.files.items()}),
+        inside={
+            pid: clean.clean({path: _facts(facts) for path, facts in files.items()})
+            for pid, files in snapshot.inside.items()
+            if pid in cleaners
+        },
         commands=clean.clean(snapshot.commands),
         users={uid: clean.clean(name) for uid, name in snapshot.users.items() if uid in uids},
         gaps=clean.clean(snapshot.gaps),

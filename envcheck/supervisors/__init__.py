@@ -108,7 +108,8 @@ def _fresh(owner: Owner, process: Process, known: Known) -> Start:
     from envcheck.supervisors import wrappers  # noqa: PLC0415 - only where somebody owns the server
 
     def begin(by: Owner) -> Start:
-        return wrappers.follow(named(by.kind).start(by, process, known), process, known)
+        start = named(by.kind).start(by, process, known.within(by.supervising))
+        return wrappers.follow(start, process, known.within(process))
 
     if owner.outer is None or owner.supervising is None:
         return begin(owner)

@@ -7,11 +7,19 @@ includes, globs and drop-ins need no rounds of their own, and a host answers in 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from envcheck.model import Answers, FileFacts, Output
+from envcheck.model import Answers, FileFacts, Output, Process
 
 Key = tuple[str, ...]
+# A command would run here, and not where the files are.
+NOT_HERE = Output("error")
+
+
+def root_of(process: Process) -> list[int]:
+    """Say in a request as whom files are looked at; the tick tells a later process with that pid apart."""
+    return [process.pid, process.ticks]
 
 
 class Known:
@@ -19,36 +27,69 @@ class Known:
 
     DEADLINE = 5.0  # seconds that a command may take
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: Answers, root: Sequence[int] = ()) -> None:
         self._answers = answers
+        self._root = root  # none: files are those of the host
+        self._within: dict[int, Known] = {}
         self.wanted: dict[Key, dict[str, Any]] = {}
+
+    @property
+    def wants(self) -> bool:
+        return any(part for _, part in self.parts())
+
+    def parts(self) -> Iterator[tuple[int, dict[Key, dict[str, Any]]]]:
+        """Give what is wanted: 0 stands for the host, a pid for what that process sees."""
+        yield 0, self.wanted
+        for pid, known in self._within.items():
+            yield pid, known.wanted
+
+    def within(self, process: Process | None) -> Known:
+        """Give the files as a process sees them: those of the host, unless it is apart, or nobody is meant.
+
+        What a supervisor names is read as the supervisor sees it, what a program on the way to the server
+        names as the server does.
+        """
+        if process is None or not process.apart:
+            return self
+        if process.pid not in self._within:
+            inside = self._answers.inside.get(process.pid, Answers())
+            self._within[process.pid] = Known(inside, root_of(process))
+        return self._within[process.pid]
+
+    @property
+    def _where(self) -> dict[str, list[int]]:
+        return {"root": list(self._root)} if self._root else {}
 
     def file(self, path: str) -> FileFacts | None:
         """Give a file; None: it is not known yet."""
         if path not in self._answers.files:
-            self.wanted["file", path] = {"op": "file", "path": path}
+            self.wanted["file", path] = {"op": "file", "path": path, **self._where}
         return self._answers.files.get(path)
 
     def folder(self, path: str) -> FileFacts | None:
         """Give a folder with its files; None: it is not known yet."""
         if path not in self._answers.folders:
-            self.wanted["folder", path] = {"op": "folder", "path": path}
+            self.wanted["folder", path] = {"op": "folder", "path": path, **self._where}
         return self._answers.folders.get(path)
 
     def glob(self, pattern: str) -> tuple[str, ...] | None:
         """Give the paths that match, sorted; None: they are not known yet."""
         if pattern not in self._answers.globs:
-            self.wanted["glob", pattern] = {"op": "glob", "patterns": [pattern]}
+            self.wanted["glob", pattern] = {"op": "glob", "patterns": [pattern], **self._where}
         return self._answers.globs.get(pattern)
 
     def run(self, *argv: str) -> Output | None:
         """Give what a command prints that changes nothing; None: it has not run yet."""
+        if self._root:
+            return NOT_HERE
         if argv not in self._answers.outputs:
             self.wanted["run", *argv] = {"op": "run", "argv": list(argv), "timeout": self.DEADLINE}
         return self._answers.outputs.get(argv)
 
     def run_for(self, argv: tuple[str, ...], word: str) -> Output | None:
         """Give what a command prints for *word*; it is run once, for the words of all who ask."""
+        if self._root:
+            return NOT_HERE
         size = len(argv)
         for asked, output in self._answers.outputs.items():
             if asked[:size] == argv and word in asked[size:]:

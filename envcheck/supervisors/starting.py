@@ -26,12 +26,16 @@ APART = 'exec 2>>"$1"; shift; exec "$@" </dev/null >>"$0"'
 def start(server: Server, configured: Configured, snapshot: Snapshot, policy: Policy) -> Step:
     """Start a server again by its own command line."""
     command, complete = _command(server, policy)
-    folder = SERVERS[server.kind].folder(server, snapshot.files)
+    folder = SERVERS[server.kind].folder(server, snapshot.seen_by(server))
     found = _unresolved(server, snapshot)
     if folder is None and server.first.cwd is not None:
         found.append("it has left the folder it was started in, and which that was is not known")
     if server.first.inner not in (0, server.first.pid):
         found.append("it runs in a pid namespace of its own: started from here, it would run outside of it")
+    elif server.first.apart:
+        found.append(
+            "it has a mount namespace or a root of its own: started from here, it would see other files"
+        )
     if _distrusted(server, snapshot):
         found.append(
             "its title does not tell where its arguments end: use the command line you start it with"
@@ -68,12 +72,16 @@ def _unresolved(server: Server, snapshot: Snapshot) -> list[str]:
 def _distrusted(server: Server, snapshot: Snapshot) -> bool:
     """Blanks within the arguments of a title cannot be told: the file it names must be there."""
     sources = SERVERS[server.kind].own_sources(server) if server.kind == "unicorn" else ()
-    known = [snapshot.files.get(s.path) for s in sources]
+    known = [snapshot.seen_by(server).get(s.path) for s in sources]
     return any(facts is None or facts.status != "ok" for facts in known)
 
 
 def _unconfigured(server: Server, snapshot: Snapshot) -> bool:
-    named = [snapshot.files.get(s.path) for s in SERVERS[server.kind].own_sources(server) if not s.optional]
+    named = [
+        snapshot.seen_by(server).get(s.path)
+        for s in SERVERS[server.kind].own_sources(server)
+        if not s.optional
+    ]
     return any(facts is not None and facts.status == "missing" for facts in named)
 
 

@@ -1,74 +1,15 @@
-"""podman, real: a container on a throw-away overlay of the machine's own root: nothing is fetched."""
+"""What podman's containers are given, and what brings a change in."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
 
 import pytest
-from live.checking import Verdict, report
-from live.harness import clean, need, root_only, wait_for
-from live.servers import Gunicorn
+from live.harness import root_only, wait_for
+from live.podman import Container
 
 pytestmark = [pytest.mark.live, root_only]
-
-
-class Container(Gunicorn):
-    """Gunicorn as the first process of a container, with variables from a file and from an option."""
-
-    def __init__(self, home: Path) -> None:
-        need("podman", "runc")
-        super().__init__(home / "web", chain=())
-        self.name = f"envcheck-{self.port}"
-        self.place = Path(tempfile.mkdtemp(prefix="ec"))  # podman takes no runroot of more than 50 signs
-        self.file = home.resolve() / "shop.env"
-        self.limits = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096")
-
-    def tool(self, *words: str) -> list[str]:
-        places = [w for n in ("root", "runroot", "tmpdir") for w in (f"--{n}", str(self.place / n))]
-        return ["podman", *places, "--runtime", "runc", "--cgroup-manager=cgroupfs", *words]
-
-    def run(self, *argv: str) -> None:
-        done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60, env=clean())
-        assert done.returncode == 0, done.stderr
-
-    def launch(self) -> Self:
-        (self.folder / "log").touch()
-        given = ("--env-file", str(self.file), "--env", "BY_OPTION=1", "--env", f"PATH={self.env['PATH']}")
-        where = ("--network=host", "--workdir", str(self.folder), *self.limits)
-        words = ("run", "-d", "--name", self.name, *where, *given, "--rootfs", "/:O")
-        program, *arguments = self.argv()
-        self.run(*self.tool(*words, sys.executable, "-m", program, *arguments))
-        return self
-
-    def ready(self, masters: int = 1) -> Self:
-        """Wait for all processes and an answer: what answers gives its pid as the container has it."""
-        wait_for(
-            lambda: [len(w) for w in self.generations().values()] == [self.workers] * masters, "no workers"
-        )
-        wait_for(self.ask, "no answer")
-        return self
-
-    def colour(self) -> str:
-        answer = self.ask()
-        assert answer is not None
-        return answer.environ["COLOUR"]
-
-    def stop(self) -> None:
-        try:
-            self.run(*self.tool("rm", "-f", "-i", "-t", "0", self.name))
-        finally:
-            shutil.rmtree(self.place, ignore_errors=True)
-
-    def judge(self) -> Verdict:
-        document = report("check", f"cwd:{self.folder}", "--reveal", "*")
-        [app] = document["hosts"][0]["apps"]
-        return Verdict(document["exit_code"], app)
 
 
 @pytest.fixture

@@ -40,9 +40,9 @@ def test_the_client_ends(street: Path, number: signal.Signals, transport: str, s
     name = f"left-{number.name}-{transport}-{len(sudo)}"
     with Sshd(street / name / "sshd") as sshd:
         code = (
-            "import sys; from envcheck.hosts.remote import Options, Remote, Transport;"
+            "import sys; from envcheck.hosts.ssh import Options, Transport, remote;"
             "from envcheck.hosts.destination import parse;"
-            f"host = Remote(parse('box'), Options(sudo={bool(sudo)}, transport=Transport('{transport}')));"
+            f"host = remote(parse('box'), Options(sudo={bool(sudo)}, transport=Transport('{transport}')));"
             "host.ask([{'op': 'glob', 'patterns': ['/proc/*/*/*/*/*', '/*/*/*/*/*/*']}])"
         )
         client = subprocess.Popen(

@@ -17,7 +17,7 @@ from remote.sshd import Done, Sshd
 
 from envcheck.errors import HostError
 from envcheck.hosts.destination import parse
-from envcheck.hosts.remote import Options, Remote, Transport
+from envcheck.hosts.ssh import Options, Transport, remote
 from envcheck.probe import frame
 
 COULD_NOT_TELL = 3
@@ -180,7 +180,7 @@ def test_failures_leave_nothing(client: Sshd) -> None:
     """In one process: no thread, no socket."""
     client.make_key("other")
     with Sshd(client.folder / "unknown") as sshd:
-        host = Remote(
+        host = remote(
             parse(f"root@127.0.0.1:{sshd.port}"), Options(transport=Transport.FABRIC, connect=5, timeout=9)
         )
         threads, sockets = set(threading.enumerate()), _sockets()
