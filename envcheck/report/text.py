@@ -143,8 +143,9 @@ def headline(app: AppReport) -> str:
 
 
 def who(server: Server) -> str:
-    """Say which processes a server is: `unicorn, master 5971 and 2 workers`."""
-    parts = [server.kind]
+    """Say which processes a server is: `unicorn under systemd shop.service, master 5971 and 2 workers`."""
+    owner = server.owner
+    parts = [f"{server.kind} under {owner.kind} {escape(owner.name)}" if owner else server.kind]
     for generation in server.generations:
         master = generation.master
         role = "" if generation.role == "current" else f"{generation.role} "
