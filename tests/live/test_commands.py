@@ -36,8 +36,9 @@ def test_why_tells_every_place_and_every_process(stale: Gunicorn) -> None:
     assert outcome.status == 1
     assert outcome.out.startswith("AWS_REGION in shop: stale (started-before-change)")
     assert f"> {stale.folder}/env.d/AWS_REGION:1: eu-west-2" in outcome.out
-    for pid in stale.pids():
-        assert f" {pid}: eu-west-1 (live)" in outcome.out
+    [(master, workers)] = stale.generations().items()
+    assert f"current master {master}: eu-west-1 (live)" in outcome.out
+    assert f"current workers {', '.join(map(str, sorted(workers)))}: eu-west-1 (live)" in outcome.out
     assert outcome.out.index("the environment was read") < outcome.out.index("AWS_REGION:1 changed\n")
     assert "do: restart" in outcome.out
 
