@@ -71,12 +71,14 @@ SUPERVISORS: dict[str, tuple[str, ...]] = {
     "docker": ("docker", "containerd-shim", "/ecs/", "nerdctl-", "/default/"),
     "kubernetes": ("kubepods", "cri-containerd-", "crio-", "containerd-shim", "KUBERNETES_SERVICE_HOST"),
     "systemd": (".service", ".scope"),
+    "container": ("PID=1\n", "tini", "dumb-init", "docker-init", "catatonit"),
 }
 
 
 def candidates(process: Process, ancestors: Sequence[Process]) -> Iterator[Supervisor]:
     """Give those that can be the owner."""
-    words = [process.cgroup, *process.argv, *process.at_exec.variables, *process.live.variables]
+    words = [f"PID={process.pid}", process.cgroup, *process.argv]
+    words += [*process.at_exec.variables, *process.live.variables]
     words += [word for ancestor in ancestors for word in (ancestor.comm, *ancestor.argv[:3])]
     text = "\n".join(words)
     return (named(kind) for kind, signs in SUPERVISORS.items() if any(sign in text for sign in signs))

@@ -33,7 +33,7 @@ _PATTERNS = tuple(
 )
 _POD = re.compile(r"pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})")
 _UNIT = re.compile(r"/[^/]+\.service(?=/|$)")
-_INITS = frozenset({"tini", "dumb-init", "docker-init", "catatonit"})
+INITS = frozenset({"tini", "dumb-init", "docker-init", "catatonit"})
 _SHELL_LINE = re.compile(r"\s*(?:exec\s+)?(\S+)[^\n;&|]*")
 SHORT = 12  # digits of an id that all tools take
 
@@ -143,7 +143,7 @@ def recorded(path: str, listed: object, changed: float, before: Iterable[str] = 
 def entrypoint(path: str, argv: Sequence[str], changed: float) -> tuple[Applied, ...]:
     """Name what a container runs before the server, if anything: a gap, for it may set what it likes."""
     left = list(argv)
-    while left and left[0].rpartition("/")[2] in _INITS:
+    while left and left[0].rpartition("/")[2] in INITS:
         left = left[1:]
         while left and left[0].startswith("-"):
             left = left[1:]

@@ -25,7 +25,7 @@ class Container(Gunicorn):
         self.name = f"envcheck-{self.port}"
         self.place = Path(tempfile.mkdtemp(prefix="ec"))  # podman takes no runroot of more than 50 signs
         self.file = home.resolve() / "shop.env"
-        self.limits = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096")
+        self.limits: tuple[str, ...] = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096")
 
     def tool(self, *words: str) -> list[str]:
         places = [w for n in ("root", "runroot", "tmpdir") for w in (f"--{n}", str(self.place / n))]

@@ -64,6 +64,9 @@ def test_what_runs_in_it(container: Container) -> None:
     expected.write_text(expected.read_text().replace('"red"', '"blue"'))
     judged = envcheck("check", "-s", str(expected), "-H", name, "--sudo", "-f", "json", PATH=path)
     assert judged.status == 1, judged
+    [app] = json.loads(judged.out)["hosts"][0]["apps"]
+    assert app["supervisor"]["kind"] == "container", app
+    assert app["generations"][0]["master"]["pid"] == 1
     assert not probes(container)
 
 

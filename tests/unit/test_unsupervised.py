@@ -31,7 +31,8 @@ def remedy(
     uid: int = 0,
 ) -> Remedy:
     sources = {"/etc/shop": build.folder(build.NOW, COLOUR=("blue", build.NOW))}
-    snapshot = build.snapshot(*processes, files=sources | (files or {}), tools=tools)._replace(uid=uid)
+    snapshot = build.snapshot(*processes, files=sources | (files or {}), tools=tools)
+    snapshot = snapshot._replace(uid=uid, inside={p.pid: snapshot.files for p in processes if p.apart})
     report = judge(snapshot, specs.load(SPEC.encode(), "/spec.yaml"), [], HIDING)
     [app] = report.hosts[0].apps
     return app.remedy
@@ -108,6 +109,10 @@ def test_what_may_not_be_shown_is_left_out_and_said() -> None:
 def test_a_server_in_another_pid_namespace_is_not_started_outside_of_it() -> None:
     assert start(remedy(gunicorn(inner=10))).runnable
     refused(remedy(gunicorn(inner=1)), "pid namespace")
+
+
+def test_a_server_that_sees_other_files_is_not_started_where_they_are_not() -> None:
+    refused(remedy(gunicorn(apart=True)), "it would see other files")
 
 
 def test_without_what_is_essential_nothing_is_run() -> None:

@@ -12,6 +12,7 @@ from unit.supervisors.answering import gaps, origins, owned
 from envcheck import spec
 from envcheck.judge import judge
 from envcheck.model import Action, Answers, FileFacts, Output, Process, Server, Snapshot
+from envcheck.secrecy import Policy
 from envcheck.supervisors import docker, kubernetes, named, podman
 from envcheck.supervisors.containers import container
 from envcheck.supervisors.known import Known
@@ -367,3 +368,38 @@ def test_kubernetes_is_dynamic() -> None:
     plan = remedy("kubernetes", master, Answers())
     assert (plan.action, plan.steps, "rollout restart" in plan.note) == (Action.RECREATE, (), True)
     assert plan.insufficient[0].argv == ("kill", "-TERM", "6")
+
+
+def init(*argv: str, pid: int = 1) -> Process:
+    return build.process(pid, argv, parent=0, comm=argv[0].rpartition("/")[2])
+
+
+@pytest.mark.parametrize(
+    ("server", "parent", "kind"),
+    [
+        (build.gunicorn(1, 0), None, "container"),
+        (build.gunicorn(1, 0, cgroup=f"0::/docker/{ID}"), None, "container"),
+        (build.gunicorn(7, 1), init("/usr/bin/tini", "--", "/usr/bin/gunicorn", "app:app"), "container"),
+        (build.gunicorn(7, 1), init("/sbin/docker-init", "--", "/start.sh", "gunicorn"), "container"),
+        (build.gunicorn(7, 1), init("/usr/bin/tini", "--", "/usr/sbin/sshd"), None),  # it has adopted it
+        (build.gunicorn(7, 1), init("/sbin/init"), None),
+        (build.gunicorn(7, 1, cgroup=f"0::/docker/{ID}"), init("/sbin/init"), "docker"),
+        (build.gunicorn(1, 0, at_exec={"KUBERNETES_SERVICE_HOST": "10.0.0.1"}), None, "kubernetes"),
+    ],
+)
+def test_from_within(server: Process, parent: Process | None, kind: str | None) -> None:
+    found = owners(server, {parent.pid: parent} if parent else {})
+    assert (found[0].kind if found else None) == kind
+
+
+def test_nobody_inside_starts_the_first_process_again() -> None:
+    expected = spec.load(b"apps: {web: {match: {server: any}, env: {COLOUR: {equals: blue}}}}", "/spec.yaml")
+    snapshot = build.snapshot(build.gunicorn(1, 0, at_exec={"COLOUR": "red"}))
+    [server] = snapshot.servers
+    owned_by = server._replace(owners=owners(server.first, {}))
+    report = judge(snapshot._replace(servers=(owned_by,)), expected, [], Policy(key=bytes(32)))
+    [app] = report.hosts[0].apps
+    assert (app.state, app.remedy.steps, app.remedy.sufficient) == ("unexplained", (), False)
+    assert named("container").restart(owned_by.owner, owned_by, app.configured, snapshot, app.policy) == ()
+    advice = named("container").advice(owned_by.owner, snapshot)  # type: ignore[attr-defined]
+    assert "from outside of it" in advice
