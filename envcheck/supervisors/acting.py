@@ -17,6 +17,9 @@ from envcheck.supervisors.ownership import HANDING_ON
 # They read all that they give when they start: who keeps them running restarts them, and nothing less helps.
 READING_ONCE = frozenset({"honcho"})
 
+# Commands that mean a process by its pid, wherever it is.
+BY_PID = frozenset({"kill", "timeout"})
+
 
 def acting(server: Server, configured: Configured) -> tuple[Owner | None, Configured]:
     """Give the innermost owner whose restart brings all in, and what is configured as it sees it."""
@@ -63,7 +66,26 @@ def restart(server: Server, configured: Configured, snapshot: Snapshot, policy: 
         return configured.plan.steps
     owner, seen = acting(server, configured)
     steps = supervisor(owner).restart(owner, server, seen, snapshot, policy)
+    steps = _from_outside(steps, owner)
     return (*_newer_ended(server, owner), *steps) if steps else ()
+
+
+def _from_outside(steps: tuple[Step, ...], owner: Owner | None) -> tuple[Step, ...]:
+    """Let no command be run on the host that is one of a supervisor in a container: it would mean another.
+
+    Signals reach a process by the pid that the host has for it.
+    """
+    supervising = owner.supervising if owner else None
+    if owner is None or supervising is None or supervising.inner in (0, supervising.pid):
+        return steps
+    if owner.kind == "systemd":  # its steps say for themselves which manager they mean
+        return steps
+    why = "its supervisor is in a pid namespace of its own: give this command inside of the container"
+    hazard = Hazard(None, "unknown-start", why)
+    return tuple(
+        step if step.argv[0] in BY_PID else step._replace(runnable=False, hazards=(*step.hazards, hazard))
+        for step in steps
+    )
 
 
 def watched(owner: Owner | None) -> bool:

@@ -19,9 +19,10 @@ from envcheck.model import (
     Stage,
     Start,
 )
+from envcheck.secrecy import Policy
 from envcheck.sources import chain
 from envcheck.supervisors import ancestry, nested, wrappers
-from envcheck.supervisors.acting import acting
+from envcheck.supervisors.acting import acting, restart
 from envcheck.supervisors.ownership import owners
 
 from .answering import known, supervising
@@ -146,3 +147,15 @@ def test_what_is_to_be_removed_takes_the_one_that_hands_it_on() -> None:
     found, _ = acting(server({"GONE": "1"}, owner), configured)
     assert found is not None
     assert found.kind == "systemd"
+
+
+@pytest.mark.parametrize("inner", [0, 10, 3])
+def test_a_command_of_a_supervisor_in_a_container_is_none_for_the_host(inner: int) -> None:
+    """There may be a service of that name here too."""
+    snapshot = build.snapshot(WEB)
+    server = snapshot.servers[0]._replace(owners=(owned(HOME._replace(inner=inner)),))
+    steps = restart(server, Configured(start=Start()), snapshot, Policy(key=bytes(32)))
+    commands = [step for step in steps if step.argv[0] not in ("kill", "timeout")]
+    assert commands
+    assert all(step.runnable for step in commands) is (inner != 3)
+    assert all("inside of the container" in h.message for s in commands if not s.runnable for h in s.hazards)
