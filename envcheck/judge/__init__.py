@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from envcheck.judge import matching
+from envcheck.judge import matching, siblings
 from envcheck.judge.constraints import counted, expanded
 from envcheck.judge.differences import differences
 from envcheck.judge.discretion import discreet
@@ -59,6 +59,9 @@ def judge(
         if not found:
             unmatched.append(target)
     apps = tuple(_app(case, snapshot, policy) for case in cases)
+    if any(siblings.stale_sources(app) for app in apps):
+        beside = [_app(case, snapshot, policy) for case in _beside(snapshot, spec, cases)]
+        apps = tuple(discreet(app) for app in siblings.told(apps, beside))
     # A pid means one process: which folders others run in says nothing about it.
     vague = any(not target.isdigit() for target in unmatched)
     hidden = snapshot.gaps + tuple(_unnamed(snapshot) if vague else ())
@@ -88,6 +91,15 @@ def _wanted(
         else:
             found = matching.targets(snapshot, target)
             yield target, [case for s in found for case in _apps_of(snapshot, s, apps.values())]
+
+
+def _beside(snapshot: Snapshot, spec: Spec | None, cases: Iterable[Case]) -> list[Case]:
+    """Give the servers that were not asked about."""
+    asked = {server.first.pid for _, server, _ in cases}
+    apps = spec.apps if spec else ()
+    return [
+        case for s in snapshot.servers if s.first.pid not in asked for case in _apps_of(snapshot, s, apps)
+    ]
 
 
 def _of_app(snapshot: Snapshot, app: App) -> list[Case]:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from envcheck.escaping import escape
 from envcheck.judge.evidence import Context
+from envcheck.judge.hazards import hazards
 from envcheck.model import (
     Action,
     Cause,
     Change,
     Diagnosis,
     Finding,
-    Hazard,
     Plan,
     Remedy,
     Severity,
@@ -82,7 +82,7 @@ def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, po
         sufficient=not (helpless or uncertain) and all(s.runnable for s in steps),
         steps=steps,
         insufficient=_insufficient(action, context, whats, snapshot, policy) if steps or by_hand else (),
-        hazards=_hazards(action, context, findings, snapshot, steps),
+        hazards=hazards(action, context, findings, snapshot, steps),
         note=_note(action, [f for a, f in wanted if a is action], helpless=helpless)
         or (_advice(context, snapshot) if by_hand else "")
         or (AS_ROOT if _refused(findings) else "")
@@ -283,39 +283,3 @@ def _steps(action: Action, context: Context, snapshot: Snapshot, policy: Policy)
         return acting.restart(server, context.configured, snapshot, policy)
     signal = module.signal(action, server)
     return (signal,) if signal else ()
-
-
-def _changing(findings: Sequence[Finding]) -> list[Hazard]:
-    """Name what a restart changes although nobody asked for it: the spec allows both values."""
-    message = "it is right now, and a restart gives it another value, which the spec allows too"
-    return [
-        Hazard(f.variable, "will-change", message)
-        for f in findings
-        if f.expected is not None and not f.wrong and f.configured is not None
-        if f.values.get("configured") != f.values.get("live" if f.live.present is not None else "at_exec")
-    ]
-
-
-def _hazards(
-    action: Action,
-    context: Context,
-    findings: Sequence[Finding],
-    snapshot: Snapshot,
-    steps: Sequence[Step],
-) -> tuple[Hazard, ...]:
-    told = [h for step in steps for h in step.hazards]
-    if action is not Action.RESTART:
-        return tuple(told)
-    leaked = [
-        Hazard(f.variable, Cause.LEAKED.value, "only the running process has it: a restart would lose it")
-        for f in findings
-        if f.cause is Cause.LEAKED and f.diagnosis is Diagnosis.LATENT
-    ]
-    leaked += [
-        Hazard(f.variable, Cause.LEAKED.value, "no source sets it: a restart drops it")
-        for f in findings
-        if f.variable and f.diagnosis is Diagnosis.STALE and f.expected is None and not f.settings
-    ]
-    told += _changing(findings)
-    told += acting.hazards(context.server, context.configured, snapshot)
-    return tuple(dict.fromkeys([*leaked, *told]))

@@ -135,7 +135,7 @@ def hazards(server: Server, configured: Configured, snapshot: Snapshot) -> tuple
 def _nested(server: Server, configured: Configured, acts: Owner | None) -> tuple[Hazard, ...]:
     """Say what is started anew beside the server, or what nobody can tell of its supervisor."""
     owner = server.owner
-    if owner is None or owner.kind not in HANDING_ON:
+    if owner is None or owner.kind not in HANDING_ON or owner.supervising is None:
         return ()
     if acts is not owner:
         message = f"all that {owner.kind} {owner.pid} keeps running is started anew with it"

@@ -89,7 +89,7 @@ def owner(process: Process, ancestors: Sequence[Process]) -> Owner | None:
             name = job or f"herder {ancestor.pid}"
             return Owner("herder", name, "marks", 0, ancestor.pid, facts, ancestor)
     top = [process, *ancestors]
-    if job and any(p.parent == 1 for p in top) and any(_daemonised(p) for p in top):
+    if job and any(p.parent == 1 for p in top) and any(starting.backgrounds(p.argv) for p in top):
         why = (
             f"the herder of job {job} is gone and master {process.pid} lives on: nothing that the job does "
             "reaches it, and a start finds it running"
@@ -101,11 +101,6 @@ def owner(process: Process, ancestors: Sequence[Process]) -> Owner | None:
 def _job(process: Process) -> str:
     reading = process.at_exec if process.at_exec.usable else process.live
     return reading.variables.get("UPSTART_JOB", "")
-
-
-def _daemonised(process: Process) -> bool:
-    words = [w for argument in process.argv for w in argument.split(" ")]
-    return "-D" in words or "--daemon" in words or "--daemonize" in words
 
 
 def start(owner: Owner, process: Process, known: Known) -> Start:

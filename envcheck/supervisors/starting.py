@@ -53,6 +53,12 @@ def start(server: Server, configured: Configured, snapshot: Snapshot, policy: Po
     return step._replace(runnable=step.runnable and complete and not found, hazards=(*hazards, *step.hazards))
 
 
+def backgrounds(argv: Sequence[str]) -> bool:
+    """Tell whether a command line puts the server into the background; a title is one word with blanks."""
+    words = [w for argument in argv for w in argument.split(" ")]
+    return "-D" in words or "--daemon" in words or "--daemonize" in words
+
+
 def _path(server: Server, configured: Configured) -> list[str]:
     """Give the folders in which the server's own shell would look for a program."""
     if "PATH" in configured.settings:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envcheck.model import Applied, Assignment, Owner, Parsed, Problem, Process, Source, Stage, Start
-from envcheck.supervisors import ancestry
+from envcheck.supervisors import ancestry, starting
 from envcheck.supervisors.known import Known
 from envcheck.supervisors.refusals import RejectError
 from envcheck.supervisors.supervisord_config import Defined
@@ -25,14 +25,15 @@ OWN = ("SUPERVISOR_ENABLED", "SUPERVISOR_SERVER_URL", "SUPERVISOR_PROCESS_NAME",
 
 def owner(process: Process, ancestors: Sequence[Process]) -> Owner | None:
     found = ancestry.nearest(process, ancestors, KIND)
-    if found is None:
-        return None
     has = {**process.at_exec.variables, **process.running.variables}
     names = (has.get("SUPERVISOR_GROUP_NAME", ""), has.get("SUPERVISOR_PROCESS_NAME", ""))
+    url = url if "@" not in (url := has.get("SUPERVISOR_SERVER_URL", "")) else ""  # no password
+    if found is None:
+        return _lost(process, ":".join(names), url) if all(names) else None
     facts = {
         "child": "\0".join(found.child.argv),
         "since": str(found.child.started),
-        "url": url if "@" not in (url := has.get("SUPERVISOR_SERVER_URL", "")) else "",  # no password
+        "url": url,
         "client": ancestry.program_beside(found.process, KIND, wanted="supervisorctl"),
     }
     return Owner(
@@ -45,7 +46,24 @@ def owner(process: Process, ancestors: Sequence[Process]) -> Owner | None:
     )
 
 
+def _lost(process: Process, name: str, url: str) -> Owner | None:
+    """Tell from its marks whose child a master was that now is one of init.
+
+    Its supervisord is gone, or it is the new half of an upgrade whose old half has ended. What has put itself
+    into the background was never watched, whatever marks it has inherited.
+    """
+    if process.parent != 1 or starting.backgrounds(process.argv):
+        return None
+    why = (
+        f"supervisord started {name}, and master {process.pid} is not its child any more: nothing that "
+        "supervisord does reaches it, and a start finds the address in use"
+    )
+    return Owner(KIND, name, "marks", facts={"url": url, "orphaned": why})
+
+
 def start(owner: Owner, process: Process, known: Known) -> Start:
+    if owner.supervising is None:  # which configuration it reads is not known
+        return Start()
     base = ancestry.inherited(owner, process, OWN)
     since = float(owner.facts["since"])
     found = load(owner, known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from envcheck.model import Configured, Disruption, Hazard, Owner, Server, Snapshot, Step
 from envcheck.secrecy import Policy
+from envcheck.supervisors import unsupervised
 from envcheck.supervisors.known import Known
 from envcheck.supervisors.supervisord_config import Configuration
 from envcheck.supervisors.supervisord_loading import DEFINITION, Found, defined_as, given_path, load
@@ -16,6 +17,10 @@ def restart(
     del policy
     if owner is None:
         return ()
+    if "orphaned" in owner.facts:
+        why = "stop what supervisord has tried meanwhile, and start it as its own child"
+        again = Step((*_without_file(owner), "restart", owner.name), why, Disruption.DOWNTIME)
+        return (*unsupervised.end(server), again)
     known = Known(snapshot.answers)
     found = load(owner, known)
     configuration = found.configuration if found else None
@@ -43,9 +48,14 @@ def _client(owner: Owner, found: Found | None, configuration: Configuration | No
     program = owner.facts.get("client", "supervisorctl")
     if found and (configuration is None or configuration.has_client):
         return program, "-c", found.path
-    if url := owner.facts.get("url"):
-        return program, "-s", url
-    return None if configuration and not configuration.has_server else (program,)
+    if not owner.facts.get("url") and configuration and not configuration.has_server:
+        return None
+    return _without_file(owner)
+
+
+def _without_file(owner: Owner) -> tuple[str, ...]:
+    program = owner.facts.get("client", "supervisorctl")
+    return (program, "-s", url) if (url := owner.facts.get("url")) else (program,)
 
 
 def _edited(configured: Configured) -> bool:
@@ -62,6 +72,10 @@ def _differs(server: Server, configured: Configured) -> bool:
 def insufficient(owner: Owner | None, server: Server, configured: Configured) -> tuple[Step, ...]:
     if owner is None:
         return ()
+    if "orphaned" in owner.facts:
+        why = "the stray master goes on serving and holds the address: what supervisord starts ends at once"
+        words = _without_file(owner)
+        return tuple(Step((*words, command, owner.name), why) for command in ("restart", "start"))
     given = given_path(owner)
     words = (owner.facts.get("client", "supervisorctl"), *(("-c", given) if given else ()))
     signal = Step(
@@ -79,6 +93,15 @@ def insufficient(owner: Owner | None, server: Server, configured: Configured) ->
 def hazards(owner: Owner | None, server: Server, snapshot: Snapshot) -> tuple[Hazard, ...]:
     if owner is None:
         return ()
+    if "orphaned" in owner.facts:
+        message = (
+            f"a supervisord that runs starts {owner.name} again and again meanwhile (address in "
+            "use), and after `startretries` gives up (FATAL)"
+        )
+        unknown = (
+            f"whether a supervisord runs, and what it gives {owner.name}, is not known: see its `status`"
+        )
+        return Hazard(None, "restart-loop", message), Hazard(None, "unknown-start", unknown)
     found = load(owner, Known(snapshot.answers))
     configuration = found.configuration if found else None
     defined = defined_as(owner, configuration) if configuration else None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 from live.checking import carry_out
-from live.harness import OWN_BIN, Server, wait_for
+from live.harness import OWN_BIN, Server, clean, send, wait_for
 from live.supervised import Supervised, fine, origin, try_step
 
 Run = Callable[[Server], Server]
@@ -102,6 +105,7 @@ def test_a_value_of_the_program(home: Path, bare: Path, run: Run) -> None:
     assert [s["argv"][3:] for s in verdict.remedy["steps"]] == [["update", "web"]]
     # It was started by hand: what it hands on is all that is known of it.
     assert [h for h in verdict.remedy["hazards"] if "of supervisord" in h["message"]], verdict.remedy
+    assert not [h for h in verdict.remedy["hazards"] if h["cause"] == "will-change"], verdict.remedy
     carry_out(verdict.remedy["steps"])
     server.replaced(master)
     assert server.http("COLOUR") == {"blue"}
@@ -182,4 +186,51 @@ def test_a_file_that_the_command_reads(home: Path, bare: Path, run: Run) -> None
     carry_out(steps)
     server.replaced(master)
     assert server.http("SHAPE") == {"square"}
+    fine(server)
+
+
+def status(server: Supervisord) -> str:
+    """Give the state that supervisord tells of the program; "" where it does not answer."""
+    words = (f"{OWN_BIN}/supervisorctl", "-c", "supervisord.conf", "status", "web:web")
+    done = subprocess.run(
+        words, check=False, capture_output=True, text=True, timeout=60, cwd=server.place, env=clean()
+    )
+    return done.stdout.split()[1] if done.stdout.startswith("web ") else ""
+
+
+def parent(pid: int) -> int:
+    return psutil.Process(pid).ppid()
+
+
+def test_an_orphan_is_adopted(home: Path, bare: Path, run: Run) -> None:
+    """supervisord was killed, and another one cannot start what goes on serving."""
+    server = Supervisord(home, bins=bare, more="startretries=0\nstartsecs=8")
+    run(server)
+    stray, killed = server.master, server.supervisor_pid()
+    send(killed, signal.SIGKILL)
+    wait_for(lambda: parent(stray) == 1, "the master has still its parent")
+    server.define(red="blue")
+    (server.place / "ctl.sock").unlink()
+    server.launch()
+    wait_for(lambda: status(server) == "FATAL", "supervisord starts it although the port is taken")
+    server.ready()
+    verdict = server.judge()
+    assert verdict.app["supervisor"] == {"kind": "supervisord", "name": "web:web"}
+    told = [(f["diagnosis"], f["cause"]) for f in verdict.findings(None)]
+    assert sorted(told, key=str) == [("latent", "orphaned"), ("unproven", None)]
+    assert verdict.remedy["action"] == "adopt"
+    assert {h["cause"] for h in verdict.remedy["hazards"]} >= {"restart-loop", "unknown-start"}
+    insufficient = [s for s in verdict.remedy["insufficient"] if "supervisorctl" in s["argv"][0]]
+    assert [s["argv"][3] for s in insufficient] == ["restart", "start"]
+    for step in insufficient:
+        try_step(step)
+        server.ready()
+        assert server.http("COLOUR") == {"red"}, step
+        wait_for(lambda: status(server) == "FATAL", f"it comes up after {step}")
+    steps = verdict.remedy["steps"]
+    assert steps[0]["argv"][0] == "kill"
+    assert steps[-1]["argv"][-2:] == ["restart", "web:web"]
+    carry_out(steps)
+    server.replaced(stray)
+    assert server.http("COLOUR") == {"blue"}
     fine(server)

@@ -127,3 +127,27 @@ def test_a_process_is_found_by_its_command() -> None:
     text = "[supervisord]\n[program:a]\ncommand=gunicorn -b :80\n[program:b]\ncommand=gunicorn -b :81\n"
     start = supervisord.start(owned(supervisord, process, main()), process, known({CONF: text}))
     assert origins(start)["SUPERVISOR_PROCESS_NAME"][0] == "b"
+
+
+@pytest.mark.parametrize(
+    ("argv", "given", "lost"),
+    [
+        ("gunicorn app", {}, True),
+        ("gunicorn app", {"parent": 7}, False),  # whoever that is may watch over it
+        ("gunicorn --daemon app", {}, False),
+        ("gunicorn app", {"at_exec": {"SUPERVISOR_PROCESS_NAME": "web_01"}}, False),
+    ],
+)
+def test_marks_tell_of_a_supervisord_that_has_lost_it(
+    argv: str, given: dict[str, object], *, lost: bool
+) -> None:
+    process = build.process(20, argv.split(), **{"at_exec": NAMES, **given})
+    owner = supervisord.owner(process, ())
+    assert (owner is not None and "orphaned" in owner.facts) is lost
+
+
+def test_a_password_in_the_address_is_not_told() -> None:
+    address = {"SUPERVISOR_SERVER_URL": "http://user:secret@127.0.0.1:9001"}
+    owner = supervisord.owner(build.process(20, ["gunicorn"], parent=1, at_exec=NAMES | address), ())
+    assert owner is not None
+    assert owner.facts["url"] == ""

@@ -1,0 +1,54 @@
+"""What a restart loses, breaks or changes besides what it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from envcheck.judge.compare import concerned, fresh
+from envcheck.judge.evidence import Context
+from envcheck.model import Action, Cause, Diagnosis, Finding, Hazard, Snapshot, Stage, Step
+from envcheck.noise import same
+from envcheck.supervisors import acting
+
+
+def hazards(
+    action: Action,
+    context: Context,
+    findings: Sequence[Finding],
+    snapshot: Snapshot,
+    steps: Sequence[Step],
+) -> tuple[Hazard, ...]:
+    """Say what following the steps would lose, break or change besides."""
+    told = [h for step in steps for h in step.hazards]
+    if action not in (Action.RESTART, Action.ADOPT):
+        return tuple(told)
+    leaked = [
+        Hazard(f.variable, Cause.LEAKED.value, "only the running process has it: a restart would lose it")
+        for f in findings
+        if f.cause is Cause.LEAKED and f.diagnosis is Diagnosis.LATENT
+    ]
+    leaked += [
+        Hazard(f.variable, Cause.LEAKED.value, "no source sets it: a restart drops it")
+        for f in findings
+        if f.variable and f.diagnosis is Diagnosis.STALE and f.expected is None and not f.settings
+    ]
+    told += _changing(context, findings)
+    told += acting.hazards(context.server, context.configured, snapshot)
+    return tuple(dict.fromkeys([*leaked, *told]))
+
+
+def _changing(context: Context, findings: Sequence[Finding]) -> list[Hazard]:
+    """Name what a restart changes besides what is found wrong: what the spec ignores, or a waiver excuses."""
+    wrong = {f.variable for f in findings if f.wrong}
+    message = "a restart gives it another value too, although nothing asks for that"
+    names = [name for name in context.configured.settings if name not in wrong]
+    return [Hazard(name, "will-change", message) for name in names if _changes(name, context)]
+
+
+def _changes(name: str, context: Context) -> bool:
+    """Tell whether no process has what a fresh one would get; what may override it is left alone."""
+    expected = fresh(name, context.configured)
+    if not expected.known or any(s.source.stage is Stage.APPLICATION for s in expected.settings):
+        return False
+    seen = [p.running for p in concerned(name, expected, context.server) if p.running.usable]
+    return bool(seen) and not any(same(name, expected.value, r.variables.get(name)) for r in seen)
