@@ -72,6 +72,7 @@ FOREIGN = {
     "SSH_": "",
     "SUDO_": "",
     "TMUX": "",
+    "GUNICORN_CMD_ARGS": "",  # the options of a server, which it does not set itself
 }
 
 
