@@ -120,6 +120,7 @@ def configure(server: Server, app: App | None, snapshot: Snapshot) -> Configured
     own = [(source, files.get(source.path)) for source in module.own_sources(server)]
     return _chain(server, app, snapshot)._replace(
         unread=module.unread(server, files),
+        broken=module.broken(server, files),
         own=tuple(Applied(s, Parsed(), facts.changed) for s, facts in own if facts and facts.status == "ok"),
         others=module.other_settings(server, files),
         preloads=module.preloads(server, files),

@@ -147,6 +147,7 @@ class Configured(NamedTuple):
     others: tuple[Setting, ...] = ()  # what they set that a fresh process does not come to
     preloads: bool | None = None  # whether the master loads the application; None: not known
     reexec_hook: str = ""  # where they may give a re-exec'd master another environment
+    broken: str = ""  # why the server would not come up with them
     removed: frozenset[str] = (
         frozenset()
     )  # what the server has and no source sets: it is not to have it again

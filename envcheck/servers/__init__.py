@@ -78,6 +78,10 @@ class ServerKind(Protocol):
         """Say why the server itself may set more than `own_settings` tells, or ""."""
         ...
 
+    def broken(self, server: Server, files: Mapping[str, FileFacts]) -> str:
+        """Say why it would not come up with its own configuration, or ""."""
+        ...
+
     def preloads(self, server: Server, files: Mapping[str, FileFacts]) -> bool | None:
         """Tell whether the master loads the application; None: only running its configuration could tell."""
         ...

@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 
 from envcheck.model import (
@@ -201,6 +202,20 @@ def unread(server: Server, files: Mapping[str, FileFacts]) -> str:
         replaced = option(_own_arguments(server.first), "-e", "--env")
         return ("" if replaced else doubt(source, found.raw_env)) or doubt(source, found.environ)
     return "its configuration is a module of Python" if given else ""
+
+
+def broken(server: Server, files: Mapping[str, FileFacts]) -> str:
+    """Say why its configuration keeps it from coming up: seen with 27.0.1, it exits with status 1.
+
+    Python takes what the versions of Python 3 before it took; a newer one, or Python 2, may take more.
+    """
+    version = re.fullmatch(r"python3\.(\d+)", posixpath.basename(server.first.exe or ""))
+    if version is None or int(version[1]) > sys.version_info.minor:
+        return ""
+    for source, facts in readable(own_sources(server), files):
+        if line := gunicorn_config.broken(facts.content):
+            return f"{source.path}:{line} is no Python"
+    return ""
 
 
 def own_settings(server: Server, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:

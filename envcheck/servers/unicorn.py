@@ -140,6 +140,12 @@ def unread(server: Server, files: Mapping[str, FileFacts]) -> str:
     return ""
 
 
+def broken(server: Server, files: Mapping[str, FileFacts]) -> str:
+    """Ruby is not parsed as a whole: nothing is said."""
+    del server, files
+    return ""
+
+
 def own_settings(server: Server, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:
     """Give what the configuration does to ENV, in the order in which a fresh worker comes to it."""
     order = SET_BY_PRELOADED if preloads(server, files) else SET_BY

@@ -59,6 +59,12 @@ def scan(content: bytes) -> Scanned:
     return Scanned(gunicorn_raw_env.read(tree), environ, _reexec(hooks.get("pre_exec")))
 
 
+def broken(content: bytes) -> int | None:
+    """Give the line at which it is no Python: of the version that runs this, and of those before."""
+    found = scan(content)
+    return found.environ.problems[0].line if found.environ.refused else None
+
+
 ENTER = names("os.environ on_starting when_ready pre_fork post_fork post_worker_init")
 
 

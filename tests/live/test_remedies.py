@@ -404,3 +404,24 @@ def test_a_restart_that_would_not_come_up_is_refused(home: Path, bare: Path, run
     remedy = check(server).remedy
 
     assert (remedy["action"], remedy["sufficient"], remedy["steps"]) == ("refuse", False, [])
+
+
+def test_a_configuration_that_is_no_python_is_refused(home: Path, bare: Path, run: Run) -> None:
+    """A second server, a copy, does not come up with it; and HUP ends the master of the one that runs."""
+    configuration = home / "gunicorn.conf.py"
+    configuration.write_text("threads = 1\n")
+    server = run(Gunicorn(home, bins=bare).put(COLOUR="red"))
+    server.put(COLOUR="blue")
+    configuration.write_text("threads = = 1\n")
+
+    verdict = check(server)
+
+    assert ("latent", "unstartable") in [(f["diagnosis"], f["cause"]) for f in verdict.findings(None)]
+    assert (verdict.remedy["action"], verdict.remedy["steps"]) == ("refuse", [])
+    master = server.master
+    send(master, signal.SIGHUP)
+    wait_for(lambda: master not in server.pids(), "HUP does not end the master")
+    before = len((home / "log").read_text())
+    server.launch()
+    wait_for(lambda: "SyntaxError" in (home / "log").read_text()[before:], "no word of its end")
+    wait_for(lambda: not server.pids(), "it comes up")

@@ -25,7 +25,9 @@ def found(name: str, run: FileFacts = RUN, **given: Any) -> dict[str | None, Cau
     return {f.variable: f.cause for f in app.findings if f.wrong}
 
 
-@pytest.mark.parametrize("name", ["RBENV_VERSION", "SSH_CLIENT", "SUDO_USER", "FACTER_x", "GUNICORN_CMD_ARGS"])
+@pytest.mark.parametrize(
+    "name", ["RBENV_VERSION", "SSH_CLIENT", "SUDO_USER", "FACTER_x", "GUNICORN_CMD_ARGS"]
+)
 def test_leaked(name: str) -> None:
     assert found(name) == {name: Cause.LEAKED}
 
