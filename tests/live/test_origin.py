@@ -83,8 +83,9 @@ class Host:
     """A host with applications under herders."""
 
     def __init__(self, base: Path) -> None:
-        need("envdir", "unicorn", "unshare", "mount")
+        need("envdir", "unicorn", "unshare", "nsenter", "mount")
         self.base = base
+        self.holder: subprocess.Popen[bytes] | None = None
         self.jobs = base / "etc" / "init"
         self.jobs.mkdir(parents=True)
         (base / "env.d").mkdir()
@@ -118,12 +119,35 @@ class Host:
         return [{"envdir": f"{self.base}/env.d"}, {"envdir": f"{self.base}/{app.name}/env.d"}]
 
     def envcheck(self, *args: str) -> subprocess.CompletedProcess[str]:
-        prefix = ["unshare", "-m", "--propagation", "private", "sh", "-c", NAMESPACE, str(self.base / "etc")]
-        argv = [*prefix, sys.executable, "-m", "envcheck", *args]
+        argv = [*self.within(), sys.executable, "-m", "envcheck", *args]
         env = clean(LC_ALL="en_GB.UTF-8", TZ="Europe/Paris")
         done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60, cwd="/", env=env)
         assert done.returncode not in (32, 70), done.stderr
         return done
+
+    def within(self) -> list[str]:
+        """Give the words that run a program where the jobs are in /etc: servers, and who looks at them."""
+        if self.holder is None:
+            words = [
+                "unshare",
+                "-m",
+                "--propagation",
+                "private",
+                "sh",
+                "-c",
+                NAMESPACE,
+                str(self.base / "etc"),
+            ]
+            self.holder = subprocess.Popen([*words, "sleep", "600"])
+            name = Path(f"/proc/{self.holder.pid}/comm")
+            wait_for(lambda: name.read_text() == "sleep\n", "there is no such namespace")
+        return ["nsenter", f"--mount=/proc/{self.holder.pid}/ns/mnt"]
+
+    def end(self) -> None:
+        kill_all_in(self.base)
+        if self.holder is not None:
+            self.holder.kill()
+            self.holder.wait()
 
     def check(self, app: App, *args: str) -> Verdict:
         done = self.envcheck("check", *args, *([] if args else [f"cwd:{app.server.folder}"]), "-f", "json")
@@ -159,7 +183,7 @@ class App:
         env = clean() | {"TERM": "linux", "UPSTART_JOB": self.name, "UPSTART_INSTANCE": "", **self.extra}
         chain = [str(self.host.base / "govuk_setenv"), self.name, str(self.host.base / f"spinup-{self.name}")]
         (self.server.folder / "log").touch()
-        detach(["sh", "-e", "-c", f"cd /; exec {' '.join(chain)}"], self.host.base, env)
+        detach([*self.host.within(), "sh", "-e", "-c", f"cd /; exec {' '.join(chain)}"], self.host.base, env)
         wait_for(self.pidfile.exists, "no pid file")
         self.server.ready()
         return self
@@ -196,7 +220,7 @@ def host(home: Path) -> Iterator[Host]:
     try:
         yield made
     finally:
-        kill_all_in(home)
+        made.end()
 
 
 def argvs(steps: list[dict[str, Any]]) -> list[list[str]]:
