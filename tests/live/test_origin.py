@@ -534,6 +534,7 @@ def test_one_pair_of_two(host: Host) -> None:
 def test_hosts_that_are_not_equally_far(home: Path) -> None:
     """The configuration management has reached two of three, and one of them was started anew (G22)."""
     verdicts: list[Verdict] = []
+    hosts: list[Host] = []
     try:
         for name, before, after in [
             ("done", True, False),
@@ -541,6 +542,7 @@ def test_hosts_that_are_not_equally_far(home: Path) -> None:
             ("not-yet", False, False),
         ]:
             made = Host(home / name)
+            hosts.append(made)
             if before:
                 made.put("shop", AWS_REGION="eu-west-1")
             app = made.app("shop").start()
@@ -550,7 +552,8 @@ def test_hosts_that_are_not_equally_far(home: Path) -> None:
             spec = made.spec(app, made.folders(app), {"AWS_REGION": None})
             verdicts.append(app.check("-s", spec))
     finally:
-        kill_all_in(home)
+        for made in hosts:
+            made.end()
     assert [v.says("AWS_REGION") for v in verdicts] == [
         ("in-sync", None),
         ("stale", "inherited-by-reexec"),
