@@ -16,6 +16,8 @@ from envcheck.hosts.resolve import Resolved, existing
 PHASE = "authenticating"
 DENIED = 'ssh -v shows the keys that are offered; "ssh-add -l" those of the agent'
 
+KEYS_ALONE = "let a key in there (PubkeyAuthentication, authorized_keys): envcheck asks for no password"
+
 
 class Identities:
     """What paramiko calls an authentication strategy."""
@@ -37,8 +39,10 @@ class Identities:
             transport.auth_timeout = self.deadline.left
             try:
                 further = transport.auth_publickey(self.resolved.user, key)
-            except paramiko.BadAuthenticationType:
-                break
+            except paramiko.BadAuthenticationType as error:
+                takes = ", ".join(map(str, error.allowed_types))
+                why = f"{self.resolved.user} may not log in by a key: the host takes {takes}"
+                raise HostError("denied", PHASE, why, KEYS_ALONE) from None
             except paramiko.AuthenticationException:
                 if self.deadline.passed:
                     raise self.deadline.over(PHASE) from None
@@ -79,12 +83,14 @@ def load(path: str) -> Any:
 
 
 def _public(path: str) -> bytes:
-    """The public half, from the file beside the key."""
-    try:
-        with open(path + ".pub", "rb") as file:  # noqa: PTH123
-            return base64.b64decode(file.read(65536).split()[1])
-    except (OSError, ValueError, IndexError):
-        return b""
+    """The public half: from the file beside the key, or that file itself, where an agent has the other."""
+    for name in (path + ".pub", path):
+        try:
+            with open(name, "rb") as file:  # noqa: PTH123
+                return base64.b64decode(file.read(65536).split()[1], validate=True)
+        except (OSError, ValueError, IndexError):
+            continue
+    return b""
 
 
 def _agent(deadline: Deadline) -> list[Any]:

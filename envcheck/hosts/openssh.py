@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from envcheck.errors import HostError
@@ -11,6 +13,7 @@ from envcheck.hosts.process import ANSWER, ProcessStream, Program
 from envcheck.hosts.resolve import flags
 
 SSH_ERROR = 255
+LONGEST = 200  # characters that are told of what ssh prints
 PATIENCE = 0.05  # seconds
 OPTIONS = {
     "BatchMode": "yes",
@@ -93,15 +96,31 @@ FAILURES = (
 )
 
 
-def command_line(destination: Destination, command: str, deadline: Deadline) -> list[str]:
+def command_line(route: Sequence[Destination], command: str, deadline: Deadline) -> list[str]:
+    """Run a command on the last host of a route, through those before it."""
+    *through, destination = route
+    return [*_ssh(through, deadline), "-T", *flags(destination), "--", destination.host, command]
+
+
+def _ssh(through: Sequence[Destination], deadline: Deadline) -> list[str]:
+    """ssh, as strict on the way as at its end.
+
+    What it is told by `-o` it does not tell the ssh that it starts for a ProxyJump: that one would ask for
+    passwords, and accept keys that the configuration lets it accept.
+    """
     options = OPTIONS | {"ConnectTimeout": str(max(1, round(deadline.connecting())))}
-    words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
-    return ["ssh", "-T", *words, *flags(destination), "--", destination.host, command]
+    if through:
+        *before, last = through
+        words = [*_ssh(before, deadline), *flags(last)]
+        quoted = shlex.join([*words, "-W"]).replace("%", "%%")
+        host = shlex.quote(last.host).replace("%", "%%")
+        options["ProxyCommand"] = f"{quoted} '[%h]:%p' -- {host}"
+    return ["ssh", *(word for key, value in options.items() for word in ("-o", f"{key}={value}"))]
 
 
-def stream(destination: Destination, command: str, deadline: Deadline) -> ProcessStream:
+def stream(route: Sequence[Destination], command: str, deadline: Deadline) -> ProcessStream:
     absent = HostError("no-ssh", TCP, "unable to run ssh", "install OpenSSH's client")
-    argv = tuple(command_line(destination, command, deadline))
+    argv = tuple(command_line(route, command, deadline))
     never = {"SSH_ASKPASS_REQUIRE": "never"}
     return ProcessStream(Program(argv, explain, absent, PATIENCE, never), deadline)
 
@@ -113,8 +132,9 @@ def explain(code: int | None, stderr: str) -> HostError | None:
         return None
     if not lines:  # the command was started, and its end was not told
         return HostError("no-answer", ANSWER, "there is no answer: the connection was closed")
-    last = f": {lines[-1][:200]}"
     for failure in FAILURES:
-        if any(word in stderr for word in failure.words):
-            return HostError(failure.status, failure.phase, failure.message + last, failure.hint)
-    return HostError("closed", TCP, f"ssh gave up{last}")
+        # Where a host on the way says no, the one behind it has the last word, and knows nothing.
+        if said := [line for line in lines if any(word in line for word in failure.words)]:
+            message = f"{failure.message}: {said[-1][:LONGEST]}"
+            return HostError(failure.status, failure.phase, message, failure.hint)
+    return HostError("closed", TCP, f"ssh gave up: {lines[-1][:LONGEST]}")

@@ -16,6 +16,8 @@ from envcheck.hosts.stream import Stream
 
 JUMPS = 8
 
+Hop = tuple[Destination, Resolved]
+
 
 class Transport(StrEnum):
     AUTO = "auto"
@@ -50,18 +52,18 @@ class Ssh:
     def start(self, program: Sequence[str], deadline: Deadline) -> Stream:
         command = bootstrap.line(program, sudo=self.sudo)
         wanted = self._options.transport
+        route = self._route(self._destination, deadline)
         if wanted is not Transport.SSH:
-            route = self._route(self._destination, deadline)
-            reason = self._reason(route)
+            reason = self._reason([resolved for _, resolved in route])
             if not reason or wanted is Transport.FABRIC:
                 self._options.tell(f"{self.name}: by fabric" + (f", though {reason}" if reason else ""))
                 from envcheck.hosts.fabric import FabricStream  # noqa: PLC0415 - it takes a tenth of a second
 
-                return FabricStream(route, command, deadline)
+                return FabricStream([resolved for _, resolved in route], command, deadline)
             self._options.tell(f"{self.name}: by ssh: {reason}")
         from envcheck.hosts import openssh  # noqa: PLC0415
 
-        return openssh.stream(self._destination, command, deadline)
+        return openssh.stream([hop for hop, _ in route], command, deadline)
 
     def _reason(self, route: Sequence[Resolved]) -> str:
         """Why the system's ssh is the one to use; "" where Fabric will do."""
@@ -69,18 +71,17 @@ class Ssh:
             return "a ControlMaster is alive"
         return next((hop.beyond for hop in route if hop.beyond), "")
 
-    def _route(self, destination: Destination, deadline: Deadline) -> list[Resolved]:
+    def _route(self, destination: Destination, deadline: Deadline, depth: int = 0) -> list[Hop]:
         """The hosts to go through, the target last: a jump host is configured like any other.
 
         Only the first of several jumps may have jumps of its own, as with ssh -J.
         """
         found = self._options.resolve(destination, deadline)
         if not found.jumps:
-            return [found]
+            return [(destination, found)]
         first, *others = found.jumps
-        if len(found.jumps) > JUMPS:
+        if depth + len(found.jumps) > JUMPS:
             raise HostError("bad-configuration", "reading the configuration of ssh", "too many jumps")
-        before = [self._options.resolve(jump, deadline) for jump in (first, *others)]
-        if before[0].jumps:
-            before[0] = before[0]._replace(beyond="a jump host has a jump host of its own")
-        return [*(hop._replace(control="") for hop in before), found]
+        before = self._route(first, deadline, depth + len(found.jumps))
+        before += [(jump, self._options.resolve(jump, deadline)) for jump in others]
+        return [*((hop, how._replace(control="")) for hop, how in before), (destination, found)]

@@ -1,0 +1,256 @@
+"""What a user's ssh is told to do, done by both transports: agents, jumps, aliases, certificates, masters."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live.harness import need, wait_for
+from remote.sshd import Done, Sshd
+
+COULD_NOT_TELL = 3
+TRANSPORTS = ("fabric", "ssh")
+
+
+def ps(sshd: Sshd, transport: str, host: str = "box", **env: str) -> tuple[Done, dict[str, Any]]:
+    done = sshd.envcheck("ps", "-f", "json", "-v", "-H", host, "--transport", transport, **env)
+    [found] = json.loads(done.out)["hosts"]
+    return done, found
+
+
+@contextmanager
+def agent(folder: Path, key: Path) -> Iterator[str]:
+    """Run an agent that holds a key; give its socket."""
+    need("ssh-agent", "ssh-add")
+    sock = folder / "agent"
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", str(sock)], stdout=subprocess.DEVNULL)
+    try:
+        wait_for(sock.exists, "ssh-agent does not start")
+        env = {**os.environ, "SSH_AUTH_SOCK": str(sock)}
+        subprocess.run(["ssh-add", "-q", str(key)], check=True, env=env, capture_output=True)
+        yield str(sock)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def hop(sshd: Sshd, name: str) -> list[str]:
+    """Lines by which the configuration of another one's user knows this sshd."""
+    return [
+        f"Host {name}",
+        f"  HostName 127.0.0.1\n  Port {sshd.port}\n  User root",
+        f"  IdentityFile {sshd.folder / 'user'}\n  IdentitiesOnly yes",
+        f"  UserKnownHostsFile {sshd.known_hosts}\n  GlobalKnownHostsFile /dev/null",
+    ]
+
+
+AGENTS = {
+    "named by its public half": (("user.pub",), ()),
+    "named as the public half": (("half.pub",), ("Host box", "  IdentityFile {}/half.pub")),
+    "not named": ((), ("IdentitiesOnly no",)),
+}
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("how", AGENTS)
+def test_a_key_that_only_the_agent_has(street: Path, how: str, transport: str) -> None:
+    kept, lines = AGENTS[how]
+    folder = street / f"{transport}-{how.replace(' ', '-')}"
+    with Sshd(folder, client=[line.format(folder) for line in lines]) as sshd:
+        with agent(folder, folder / "user") as sock:
+            (folder / "half.pub").write_text((folder / "user.pub").read_text())
+            for name in {"user", "user.pub", "half.pub"} - set(kept):
+                (folder / name).unlink()
+            done, host = ps(sshd, transport, SSH_AUTH_SOCK=sock)
+            assert host["status"] == "ok", done
+        done, host = ps(sshd, transport, SSH_AUTH_SOCK=sock)  # it is gone
+        assert host["status"] == "denied", done
+
+
+@pytest.fixture(scope="module")
+def jump(site: Path) -> Iterator[Sshd]:
+    with Sshd(site / "jump", LogLevel="DEBUG1") as sshd:
+        yield sshd
+
+
+# What ProxyJump says -> the jumps that come of it.
+JUMPS = {"one": 1, "one,two": 2, "three": 2, "three,one": 3}
+
+
+def passed(jump: Sshd) -> int:
+    return (jump.folder / "log").read_text().count("server_request_direct_tcpip")
+
+
+@pytest.mark.parametrize("transport", ["auto", *TRANSPORTS])
+@pytest.mark.parametrize(("name", "count"), JUMPS.items())
+def test_through_another_host(street: Path, jump: Sshd, name: str, count: int, transport: str) -> None:
+    """Two jumps are one host here, that is gone through twice."""
+    client = [*hop(jump, "one two three"), "Host three", "  ProxyJump two", "Host box", f"  ProxyJump {name}"]
+    with Sshd(street / f"inner-{transport}-{name}", client=client) as sshd:
+        before = passed(jump)
+        done, host = ps(sshd, transport)
+    assert host["status"] == "ok", done
+    assert passed(jump) - before == count
+    assert ("box: by fabric" in done.err) == (transport != "ssh")
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_jumps_in_a_circle(street: Path, transport: str) -> None:
+    client = ["Host one", "  ProxyJump two", "Host two", "  ProxyJump one", "Host box", "  ProxyJump one"]
+    sshd = Sshd(street / f"circle-{transport}", client=client)
+    sshd.configure()
+    done, host = ps(sshd, transport)
+    assert host["status"] == "bad-configuration", done
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_by_ip_version_6(street: Path, transport: str) -> None:
+    with Sshd(street / f"six-{transport}", client=["Host ::1", "  HostName ::1"], names="*") as sshd:
+        sshd.stop()
+        sshd.options["ListenAddress"] = "::1"
+        sshd.start()
+        sshd.know(f"[::1]:{sshd.port}", "host")
+        done, host = ps(sshd, transport, f"root@[::1]:{sshd.port}")
+        assert host["status"] == "ok", done
+        sshd.known_hosts.write_text("")
+        done, host = ps(sshd, transport, f"[::1]:{sshd.port}")
+        assert host["status"] == "host-key-unknown", done
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_an_alias(street: Path, transport: str) -> None:
+    """Its key is known by another name, whatever the port."""
+    with Sshd(street / f"alias-{transport}", client=["Host box", "  HostKeyAlias shop.example"]) as sshd:
+        done, host = ps(sshd, transport)
+        assert host["status"] == "host-key-unknown", done
+        sshd.know("shop.example", "host")
+        done, host = ps(sshd, transport)
+        assert host["status"] == "ok", done
+        sshd.make_key("other")
+        sshd.know("shop.example", "other")
+        done, host = ps(sshd, transport)
+        assert host["status"] == "host-key-changed", done
+
+
+def test_a_live_master_is_used(street: Path) -> None:
+    folder = street / "master"
+    with Sshd(folder, client=[f"ControlPath {folder}/control"]) as sshd:
+        ssh = str(folder / "bin/ssh")
+        assert "by fabric" in ps(sshd, "auto")[0].err
+        subprocess.run([ssh, "-M", "-N", "-f", "box"], check=True, capture_output=True)
+        try:
+            before = (folder / "log").read_text().count("Accepted publickey")
+            done, host = ps(sshd, "auto")
+            after = (folder / "log").read_text().count("Accepted publickey")
+        finally:
+            subprocess.run([ssh, "-O", "exit", "box"], check=True, capture_output=True)
+    assert host["status"] == "ok", done
+    assert "box: by ssh: a ControlMaster is alive" in done.err
+    assert after == before
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["beside the key", "named"])
+def test_a_certificate_of_the_user(street: Path, named: bool) -> None:  # noqa: FBT001
+    folder = street / f"certificate-{named}"
+    file = "elsewhere.pub" if named else "user-cert.pub"
+    client = [f"CertificateFile {folder}/{file}"] if named else []
+    trusted = {"AuthorizedKeysFile": "none", "TrustedUserCAKeys": f"{folder}/ca.pub"}
+    with Sshd(folder, client=client, **trusted) as sshd:
+        sshd.make_key("ca")
+        done, host = ps(sshd, "auto")
+        assert host["status"] == "denied", done
+        sign = ["ssh-keygen", "-q", "-s", "ca", "-I", "somebody", "-n", "root", "user.pub"]
+        subprocess.run(sign, check=True, cwd=folder, capture_output=True)
+        (folder / "user-cert.pub").rename(folder / file)
+        done, host = ps(sshd, "auto")
+    assert host["status"] == "ok", done
+    why = "the configuration sets certificatefile" if named else "has a certificate"
+    assert "box: by ssh: " in done.err
+    assert why in done.err
+
+
+def test_a_command_to_connect_by(street: Path, jump: Sshd) -> None:
+    folder = street / "command"
+    client = ["Host box", f"  ProxyCommand {jump.folder}/bin/ssh -W %h:%p box"]
+    with Sshd(folder, client=client) as sshd:
+        before = passed(jump)
+        done, host = ps(sshd, "auto")
+    assert host["status"] == "ok", done
+    assert "box: by ssh: the configuration sets proxycommand" in done.err
+    assert passed(jump) == before + 1
+
+
+LAX = {"no": "host-key-changed", "off": "host-key-unknown", "accept-new": "host-key-unknown"}
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("word", LAX)
+@pytest.mark.parametrize("which", ["target", "jump"])
+def test_never_laxer_than_strict(street: Path, jump: Sshd, which: str, word: str, transport: str) -> None:
+    """Neither of the host, nor of those on the way; and nothing is added to the known keys."""
+    known = street / f"known-{which}-{word}-{transport}"
+    lax = [f"StrictHostKeyChecking {word}"]
+    if which == "jump":
+        lax += ["Host one", f"  UserKnownHostsFile {known}"]
+    client = [*lax, *hop(jump, "one"), "Host box", "  ProxyJump one"]
+    with Sshd(street / f"lax-{which}-{word}-{transport}", client=client) as sshd:
+        sshd.make_key("other")
+        wrong = sshd.public("other") if LAX[word] == "host-key-changed" else ""
+        port = jump.port if which == "jump" else sshd.port
+        content = f"[127.0.0.1]:{port} {wrong}\n" if wrong else ""
+        path = known if which == "jump" else sshd.known_hosts
+        path.write_text(content)
+        done, host = ps(sshd, transport)
+        assert path.read_text() == content
+    assert host["status"] == LAX[word], done
+
+
+def on_a_terminal(sshd: Sshd, arguments: Sequence[str]) -> tuple[int, str, float]:
+    """Run envcheck where it could ask; give exit status, output and seconds."""
+    began = time.monotonic()
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(sshd.folder)
+        program = os.fspath(Path(sshd.env()["PATH"].split(":")[1]) / "envcheck")
+        os.execve(program, [program, *arguments], dict(sshd.env()))  # noqa: S606
+    said = b""
+    while time.monotonic() - began < 20:
+        if not select.select([terminal], [], [], 0.5)[0]:
+            continue
+        try:
+            said += os.read(terminal, 65536)
+        except OSError:
+            break
+    else:
+        os.kill(pid, signal.SIGKILL)
+    status = os.waitpid(pid, 0)[1]
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(status), said.decode("utf-8", "replace"), time.monotonic() - began
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("which", ["target", "jump"])
+def test_a_password_is_not_asked_for(street: Path, which: str, transport: str) -> None:
+    only = {"PubkeyAuthentication": "no", "PasswordAuthentication": "yes", "PermitRootLogin": "yes"}
+    folder = street / f"password-{which}-{transport}"
+    with Sshd(folder, **only) as asking:
+        sshd = asking
+        if which == "jump":
+            sshd = Sshd(folder / "inner", client=[*hop(asking, "one"), "Host box", "  ProxyJump one"])
+            sshd.configure()
+        code, said, seconds = on_a_terminal(sshd, ["check", "-H", "box", "--transport", transport])
+    assert code == COULD_NOT_TELL, said
+    assert "box: COULD NOT TELL: denied" in said.splitlines()[0], said
+    assert "password" in said  # it says what the host takes
+    assert "password:" not in said
+    assert seconds < 10
