@@ -7,9 +7,15 @@
 The JSON is [table, answers]: each distinct bytes value stands once in the table, one character per byte, and
 is referred to as {"b": index}. A list of C strings is the bytes value that NULs end, {"n": index}: a live
 environment is mostly the one at exec. A real dict with the single key "b", "n" or "d" is {"d": that dict}.
+
+The other end is not trusted: a few bytes can inflate to many, and a byte of JSON become a hundred of memory.
+10,000 servers' processes take 12 MB of JSON and 1,000,000 of MARKS (those in strings are counted with them).
 """
 
-MOST = 67108864  # bytes, of the body and of the JSON
+MOST = 16777216  # bytes, of the body and of the JSON
+MARKS = (b"[", b"{", b",", b":", b"\\u0000")  # each stands for one value more at most
+VALUES = 1100000
+DEPTH = 32
 
 
 class FrameError(Exception):
@@ -29,8 +35,9 @@ def encode(answers: list, nonce: str) -> bytes:
     table = {}  # type: dict[bytes, int]
     packed = _pack(answers, table)
     document = dumps([[value.decode("latin-1") for value in table], packed], separators=(",", ":"))
-    body = b2a_base64(compress(document.encode("ascii"), 9), newline=False)
-    if max(len(document), len(body)) > MOST:
+    plain = document.encode("ascii")
+    body = b2a_base64(compress(plain, 9), newline=False)
+    if max(len(plain), len(body)) > MOST or _values(plain) > VALUES:
         raise FrameError("oversized")
     begin = "%s BEGIN %d %08x\n" % (nonce, len(body), crc32(body) & 0xFFFFFFFF)
     return begin.encode("ascii") + body + ("\n%s END\n" % nonce).encode("ascii")
@@ -73,21 +80,38 @@ def _begin(data: bytes, nonce: bytes) -> "tuple[int, int, int]":
 def _answers(body: bytes) -> list:
     from binascii import a2b_base64
     from json import loads
-    from zlib import decompressobj
     from zlib import error as ZlibError  # noqa: N812 - it is a class
 
     try:
-        inflate = decompressobj()
-        document = inflate.decompress(a2b_base64(body), MOST)
-        if not inflate.eof:
+        document = _inflated(a2b_base64(body))
+        if _values(document) > VALUES:
             raise FrameError("damaged")
         table, packed = loads(document.decode("ascii"))
-        answers = _unpack(packed, [value.encode("latin-1") for value in table])
+        del document
+        for index, value in enumerate(table):
+            table[index] = value.encode("latin-1")
+        answers = _unpack(packed, table, {}, DEPTH)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError, ZlibError):
         raise FrameError("damaged") from None
     if not isinstance(answers, list):
         raise FrameError("damaged")
     return answers
+
+
+def _inflated(packed: bytes) -> bytes:
+    """All of it, if that is not more than MOST."""
+    from zlib import decompressobj
+
+    inflate = decompressobj()
+    document = inflate.decompress(packed, MOST)
+    if not inflate.eof:
+        raise FrameError("damaged")
+    return document
+
+
+def _values(document: bytes) -> int:
+    """At least the number of values that it makes, counted without making any."""
+    return sum(document.count(mark) for mark in MARKS)
 
 
 def _pack(value: object, table: "dict[bytes, int]") -> object:
@@ -103,17 +127,30 @@ def _pack(value: object, table: "dict[bytes, int]") -> object:
     return value
 
 
-def _unpack(value: object, table: "list[bytes]") -> object:
+def _unpack(value: object, table: "list[bytes]", lists: "dict[int, list[bytes]]", depth: int) -> object:
+    """The value meant, made of *value* itself: a copy would need its memory once more.
+
+    *lists*: those made so far, by index; whoever means the same one gets the same one.
+    """
+    if not depth:
+        raise FrameError("damaged")
     if isinstance(value, list):
-        return [_unpack(one, table) for one in value]
-    if isinstance(value, dict):
+        for index, one in enumerate(value):
+            value[index] = _unpack(one, table, lists, depth - 1)
+    elif isinstance(value, dict):
         if _ambiguous(value):
             if "b" in value:
                 return table[value["b"]]
             if "n" in value:
-                return table[value["n"]].split(b"\0")[:-1]
-            return {key: _unpack(one, table) for key, one in value["d"].items()}
-        return {key: _unpack(one, table) for key, one in value.items()}
+                index = value["n"]
+                if index not in lists:
+                    lists[index] = table[index].split(b"\0")[:-1]
+                return lists[index]
+            value = value["d"]
+        meant = value  # type: dict
+        for key in meant:
+            meant[key] = _unpack(meant[key], table, lists, depth - 1)
+        return meant
     return value
 
 
