@@ -138,16 +138,15 @@ def _unpack(value: object, table: "list[bytes]", lists: "dict[int, list[bytes]]"
         for index, one in enumerate(value):
             value[index] = _unpack(one, table, lists, depth - 1)
     elif isinstance(value, dict):
-        if _ambiguous(value):
-            if "b" in value:
-                return table[value["b"]]
-            if "n" in value:
-                index = value["n"]
-                if index not in lists:
-                    lists[index] = table[index].split(b"\0")[:-1]
-                return lists[index]
-            value = value["d"]
-        meant = value  # type: dict
+        single = _ambiguous(value)
+        if single and "b" in value:
+            return table[value["b"]]
+        if single and "n" in value:
+            index = value["n"]
+            if index not in lists:
+                lists[index] = table[index].split(b"\0")[:-1]
+            return lists[index]
+        meant = value["d"] if single else value  # type: dict
         for key in meant:
             meant[key] = _unpack(meant[key], table, lists, depth - 1)
         return meant
