@@ -95,7 +95,6 @@ class Remote:
         try:
             return self._begin(self._by_python, requests, deadline)
         except HostError as error:
-            self.close()
             if error.status == "throttled" and deadline.left > JITTER[1]:
                 time.sleep(random.uniform(*JITTER))  # noqa: S311 - so that not all come back at once
                 return self._begin(self._by_python, requests, deadline)
@@ -122,8 +121,13 @@ class Remote:
     def _begin(
         self, make: Callable[[Deadline], Talk], requests: Sequence[Request], deadline: Deadline
     ) -> list[Answer]:
+        """Ask for the first time; where that fails, nothing that was opened for it stays open."""
         self._conversation = make(deadline)
-        return self._conversation.ask(requests)
+        try:
+            return self._conversation.ask(requests)
+        except BaseException:
+            self.close()
+            raise
 
     def _by_python(self, deadline: Deadline) -> Talk:
         stream = self._way.start(bootstrap.PYTHON, deadline)

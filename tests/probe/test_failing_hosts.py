@@ -1,0 +1,65 @@
+"""Hosts that fail, at the first attempt and at the one after it: nothing of them stays open here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import pytest
+
+from envcheck.errors import HostError
+from envcheck.hosts.deadline import Deadline
+from envcheck.hosts.process import ProcessStream, Program
+from envcheck.hosts.remote import Remote, Timing
+
+# What sh does instead of the program that is asked for, at each attempt; the state of the host; attempts.
+KINDS: list[tuple[list[str], str, int]] = [
+    (["exit 75", "exit 75"], "throttled", 2),
+    (["exit 75", "echo nonsense; exit 9"], "no-answer", 2),
+    (["exit 127", "exit 127"], "no-python", 2),
+    (["exit 127", "cat >/dev/null & exit 3"], "no-answer", 2),
+    (["echo This account is not available.; exit 1"], "no-shell", 1),
+    (["exec cat"], "timed-out", 1),
+    (["exec yes"], "oversized", 1),
+]
+BUSY = 75
+
+
+class Failing:
+    """Starts commands of this machine in place of what is asked for."""
+
+    sudo = False
+    hint = ""
+
+    def __init__(self, name: str, commands: Sequence[str]) -> None:
+        self.name = name
+        self.left = list(commands)
+        self.attempts = 0
+
+    def start(self, program: Sequence[str], deadline: Deadline) -> ProcessStream:
+        del program
+        self.attempts += 1
+        argv = ("sh", "-c", self.left.pop(0))
+        return ProcessStream(Program(argv, _explain, HostError("absent", "", ""), 0.2), deadline)
+
+
+def _explain(code: int | None, _stderr: str) -> HostError | None:
+    return HostError("throttled", "connecting", "it is busy") if code == BUSY else None
+
+
+def test_nothing_of_failing_hosts_stays_open() -> None:
+    before = opened()
+    hosts: list[Remote] = []  # held, so that nothing is closed by forgetting it
+    for number in range(21):
+        commands, status, attempts = KINDS[number % len(KINDS)]
+        way = Failing(f"host{number}", commands)
+        hosts.append(Remote(way, Timing(1.0, 1.5), lambda _text: None))
+        with pytest.raises(HostError) as caught:
+            hosts[-1].ask([{"op": "host"}])
+        assert (caught.value.status, way.attempts) == (status, attempts), commands
+        assert opened() == before, commands
+
+
+def opened() -> tuple[int, int]:
+    """How many descriptors and threads this process has."""
+    return len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))  # noqa: PTH208
