@@ -8,10 +8,14 @@ from datetime import UTC, datetime
 from envcheck.errors import UsageError
 
 UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
+# Seconds since the epoch: the years 1000 to 9999. A file can claim any time, and so can another host.
+FIRST, LAST = -30610224000, 253402300799
 
 
 def iso(moment: float) -> str:
-    return datetime.fromtimestamp(int(moment), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Write a moment; one that has no such text is the nearest that has."""
+    within = min(LAST, max(FIRST, moment))  # FIRST where it is no number at all
+    return datetime.fromtimestamp(int(within), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def clock(moment: float, today: float) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 from envcheck.model import App, Cause, Finding, Snapshot, Waiver
+from envcheck.moments import iso
 
 
 def waived(findings: Iterable[Finding], app: App, snapshot: Snapshot) -> tuple[Finding, ...]:
     """Mark the findings that do not count; a waiver whose last day is over is none any more."""
-    today = datetime.fromtimestamp(snapshot.taken, UTC).date().isoformat()
+    today = iso(snapshot.taken)[:10]
     valid = [w for w in app.waivers if today <= w.expires and _on(snapshot.host, w)]
     return tuple(_marked(f, valid) if f.wrong else f for f in findings)
 
