@@ -10,6 +10,7 @@ from envcheck.judge.evidence import (
     held_at_exec,
     last_change,
     others,
+    set_inside,
     told,
 )
 from envcheck.model import Cause, Generation, Stage
@@ -56,6 +57,7 @@ def _why_stale(judged: Judged, context: Context) -> Explanation:
         or _by_application(judged, context)
         or mixed(judged, context)
         or _kept_by_dotenv(judged, context)
+        or _set_before(judged, context)
         or _from_supervisor(judged, context)
         or _not_loaded(judged, context)
         or _older_than_source(judged, context)
@@ -83,6 +85,22 @@ def left_by_configuration(judged: Judged, context: Context) -> Explanation | Non
             return None
     return Cause.LEFT_BY_CONFIGURATION, (
         f"no source sets it; the master has set it since it was exec'd, and {own.source.path} changed at "
+        f"{context.clock(own.changed)}"
+    )
+
+
+def _set_before(judged: Judged, context: Context) -> Explanation | None:
+    """The server has set it since it was exec'd, and its configuration, or what it preloads, is younger.
+
+    With an application that is preloaded it cannot be told which of the two has set it in the master.
+    """
+    own = max(context.configured.own, key=lambda a: a.changed, default=None)
+    if own is None or judged.fresh.settings or not set_inside(judged.name, judged.processes, context):
+        return None
+    if own.changed <= min(p.started for p in judged.processes):
+        return None
+    return Cause.LEFT_BY_CONFIGURATION, (
+        f"no source sets it; it was set inside the server, and {own.source.path} changed at "
         f"{context.clock(own.changed)}"
     )
 

@@ -143,8 +143,15 @@ def insufficient(owner: Owner | None, server: Server, configured: Configured) ->
         *upstart.insufficient(job, configured),
         Step(("kill", "-HUP", herder), HUP_IS_USR2),
         Step(("kill", "-USR2", herder), USR2_STAYS),
-        Step(("kill", "-HUP", str(server.first.pid)), HUP_KILLS),
+        *_deadly(server),
     )
+
+
+def _deadly(server: Server) -> tuple[Step, ...]:
+    """Unicorn's master loses its pid file to HUP; Gunicorn's keeps it."""
+    if server.kind != "unicorn":
+        return ()
+    return (Step(("kill", "-HUP", str(server.first.pid)), HUP_KILLS, Disruption.DOWNTIME),)
 
 
 def hazards(owner: Owner | None, server: Server, snapshot: Snapshot) -> tuple[Hazard, ...]:
