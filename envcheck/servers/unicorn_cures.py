@@ -24,10 +24,14 @@ CURES: Cures = {
 }
 PRELOADED: Cures = {**CURES, Stage.APPLICATION: (RESTART, RESTART, RESTART, RESTART)}
 
+STAYS = "the application is preloaded: what it has set in the master stays set"
+HANDED_ON = "USR2 execs the new master with all that the old one has set in its environment"
 LEFT = "what the configuration has set in the master stays set"
 HUP_KEEPS: Reasons = {
     **by_stage(Stage.EXEC, "HUP forks new workers from the same master: they inherit its environment"),
-    **by_stage(Stage.APPLICATION, "the application is preloaded: what it has set in the master stays set"),
+    # build_app! evaluates config.ru again even where it is preloaded: what is new, or overrides, may come in.
+    (Stage.APPLICATION, Change.KEPT): STAYS,
+    (Stage.APPLICATION, Change.REMOVED): STAYS,
     (Stage.CODE, Change.KEPT): "HUP runs the configuration again, but ||= keeps what is set already",
     (Stage.CODE, Change.REMOVED): f"HUP runs the configuration again, but {LEFT}",
 }
@@ -35,9 +39,8 @@ HUP_REEXECS = "without a configuration file HUP re-executes like USR2, and leave
 HUP_LOSES_PIDFILE = "HUP makes the master forget the pid file that its command line names"
 USR2_KEEPS: Reasons = {
     **by_stage(Stage.EXEC, "USR2 execs the new master with the environment of the old one"),
-    **by_stage(
-        Stage.APPLICATION, "USR2 execs the new master with all that the old one has set in its environment"
-    ),
+    (Stage.APPLICATION, Change.KEPT): HANDED_ON,
+    (Stage.APPLICATION, Change.REMOVED): HANDED_ON,
     (Stage.CODE, Change.KEPT): f"USR2 execs the new master with the environment of the old one: {LEFT}",
     (Stage.CODE, Change.REMOVED): f"USR2 execs the new master with the environment of the old one: {LEFT}",
 }

@@ -145,7 +145,6 @@ def test_no_command() -> None:
         ("check", "-f", "json="),
         ("check", "--fail-on", "never"),
         ("check", "--color", "blue"),
-        ("check", "unit:no-such-unit"),
         ("show",),
         ("show", "1", "2"),
         ("show", "file:"),
