@@ -9,7 +9,7 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ def ps(sshd: Sshd, transport: str, host: str = "box", **env: str) -> tuple[Done,
 
 
 @contextmanager
-def agent(folder: Path, key: Path) -> Iterator[str]:
+def agent(folder: Path, key: Path) -> Generator[str]:
     """Run an agent that holds a key; give its socket."""
     need("ssh-agent", "ssh-add")
     sock = folder / "agent"
