@@ -26,7 +26,7 @@ def test_until_it_is_well(
         argv = [f"{OWN_BIN}/envcheck", "check", "-s", server.spec(), "--transport", transport]
         argv += [word for host in hosts for word in ("-H", host)]
         # Less time for one look than all of them take together.
-        argv += ["--wait", "30s", "--stable-for", "3s", "--timeout", "2s"]
+        argv += ["--wait", "60s", "--stable-for", "6s", "--timeout", "5s"]
         waiting = subprocess.Popen(
             argv, env=dict(sshd.env()), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -34,7 +34,7 @@ def test_until_it_is_well(
         wait_for(lambda: log.read_text().count(ACCEPTED) == len(hosts), "nobody looks")
         server.stop()
         server.start()
-        out, err = waiting.communicate(timeout=40)
+        out, err = waiting.communicate(timeout=75)
 
         assert waiting.returncode == 0, out + err
         assert log.read_text().count(ACCEPTED) == len(hosts)
@@ -58,6 +58,6 @@ def test_a_connection_that_is_lost_is_made_again(
         wait_for(lambda: log.read_text().count(ACCEPTED) == 2, "nobody looks again")
         server.stop()
         server.start()
-        out, err = waiting.communicate(timeout=40)
+        out, err = waiting.communicate(timeout=75)
 
         assert waiting.returncode == 0, out + err
