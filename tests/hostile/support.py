@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-import yaml
 from jsonschema import Draft202012Validator
 from live.harness import clean, detach, wait_for
 
@@ -283,7 +282,7 @@ def gunicorn(
 
 
 def write_spec(path: Path, **apps: Any) -> Path:
-    path.write_text(yaml.safe_dump({"apps": apps}, allow_unicode=True))
+    path.write_text(json.dumps({"apps": apps}, ensure_ascii=False))
     return path
 
 

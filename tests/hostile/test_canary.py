@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import secrets
 from collections.abc import Sequence
@@ -11,7 +12,6 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 import pytest
-import yaml
 from hostile.support import CANARIES, Gunicorn, Ran, gunicorn, on_terminal, run
 from live.harness import need
 
@@ -127,7 +127,7 @@ def plant(folder: Path, *, titles: bool) -> Planted:
     )
     spec = folder / "spec.yaml"
     app = {"match": {"cwd": str(folder)}, "sources": list(SOURCES), "env": RULES}
-    spec.write_text(yaml.safe_dump({"apps": {"shop": app}}))
+    spec.write_text(json.dumps({"apps": {"shop": app}}))
     return Planted(server, spec, given["AWS_S3_BUCKET_NAME"], given["ENCODED_KEY"])
 
 

@@ -71,6 +71,7 @@ static void grow(void)
             sprintf(name, "GROW%d", i), setenv(name, "1", 1);
         for (i = 0; i < 400; i++)
             sprintf(name, "GROW%d", i), unsetenv(name);
+        usleep(1000); /* else a slow reader never finds it at rest */
     }
 }
 

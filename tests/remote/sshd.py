@@ -110,9 +110,13 @@ class Sshd:
 
     def envcheck(self, *arguments: str, **env: str) -> Done:
         """Run the command line as its user would."""
+        return self.run(f"{OWN_BIN}/envcheck", *arguments, **env)
+
+    def run(self, *argv: str, **env: str) -> Done:
+        """Run a command with that user's files and environment."""
         began = time.monotonic()
         done = subprocess.run(
-            [f"{OWN_BIN}/envcheck", *arguments],
+            argv,
             check=False,
             env=self.env(**env),
             cwd=self.folder,

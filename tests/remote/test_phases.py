@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import resource
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from live.harness import wait_for
+from live.harness import OWN_BIN, wait_for
 from remote import hostile
 from remote.sshd import Done, Sshd
 
@@ -32,10 +32,22 @@ def client(street: Path) -> Sshd:
     return made
 
 
-def check(client: Sshd, port: int, transport: str, *more: str) -> tuple[Done, dict[str, Any]]:
+# Run a command, and tell its peak of memory in KiB as the last word on standard error.
+PEAK = """
+import resource, subprocess, sys
+subprocess.call(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
+"""
+
+
+def know(client: Sshd, port: int) -> None:
     client.port = port
     client.know(f"[127.0.0.1]:{port}", "host")
     client.configure()
+
+
+def check(client: Sshd, port: int, transport: str, *more: str) -> tuple[Done, dict[str, Any]]:
+    know(client, port)
     done = client.envcheck(
         *("check", "-f", "json", "-H", "box", "--transport", transport),
         *("--connect-timeout", "1s", "--timeout", "2s", *more),
@@ -151,10 +163,12 @@ def test_a_bad_answer(client: Sshd, act: Callable[[Any], None], status: str, tra
 def test_a_flood_takes_no_memory(client: Sshd) -> None:
     over = threading.Event()
     with hostile.Listener(hostile.ssh_server(client.folder / "host", "", over, flood)) as listener:
-        check(client, listener.port, "fabric", "--timeout", "20s")
+        know(client, listener.port)
+        command = (f"{OWN_BIN}/envcheck", "check", "-H", "box", "--transport", "fabric", "--timeout", "20s")
+        done = client.run(sys.executable, "-c", PEAK, *command)
         over.set()
-    # The largest child so far, in KiB.
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 150 * 1024
+    assert "oversized" in done.out
+    assert int(done.err.split()[-1]) < 150 * 1024, done
 
 
 def test_nobody_listens(client: Sshd) -> None:
