@@ -12,6 +12,7 @@ from pathlib import Path
 from . import table
 from .checking import check, modules
 from .fleet import fleet
+from .onehost import onehost
 from .reading import live
 from .scanning import scan, syscalls
 from .supervised import systemd
@@ -26,6 +27,7 @@ MEASURES: Mapping[str, Callable[[Path, int], Iterator[table.Row]]] = {
     "systemd": systemd,
     "modules": modules,
     "waiting": waiting,
+    "onehost": onehost,
     "fleet": fleet,
 }
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
