@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from envcheck import environ
 from envcheck.hosts import Answer
 from envcheck.model import FileFacts, Output, Process, Reading
+
+UID = re.compile("[0-9]{1,10}")
 
 
 def output(answer: Answer) -> Output:
@@ -96,14 +99,14 @@ def _text(value: bytes | None) -> str | None:
 
 def _table(status: bytes) -> dict[str, str]:
     """Read the `Key: value` lines of /proc/PID/status."""
-    pairs = (line.partition(":") for line in environ.text(status).splitlines())
+    pairs = (line.partition(":") for line in environ.text(status).split("\n"))
     return {key: value.strip() for key, _, value in pairs}
 
 
 def users(passwd: bytes) -> dict[int, str]:
     """Read user names by number from /etc/passwd."""
-    rows = (line.split(":") for line in environ.text(passwd).splitlines())
-    return {int(row[2]): row[0] for row in rows if len(row) > 2 and row[2].isdigit()}  # noqa: PLR2004
+    rows = (line.split(":") for line in environ.text(passwd).split("\n"))
+    return {int(row[2]): row[0] for row in rows if len(row) > 2 and UID.fullmatch(row[2])}  # noqa: PLR2004
 
 
 def listening(table: bytes) -> dict[int, str]:

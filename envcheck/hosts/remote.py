@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from envcheck.errors import HostError
 from envcheck.hosts import Answer, Request, bootstrap
+from envcheck.hosts.answers import checked
 from envcheck.hosts.channel import Conversation
 from envcheck.hosts.deadline import Deadline
 from envcheck.hosts.stream import Stream
@@ -59,7 +60,7 @@ class Talk(Protocol):
 
     stream: Stream
 
-    def ask(self, requests: Sequence[Request]) -> list[Answer]: ...
+    def ask(self, requests: Sequence[Request]) -> Sequence[object]: ...
 
 
 class Remote:
@@ -90,7 +91,7 @@ class Remote:
             if self._rests:
                 self._conversation.stream.extend(self._timing.total)
                 self._rests = False
-            return self._conversation.ask(requests)
+            return checked(self._conversation.ask(requests), requests)
         deadline = Deadline(self._timing.total, self._timing.connect)
         try:
             return self._begin(self._by_python, requests, deadline)
@@ -124,7 +125,7 @@ class Remote:
         """Ask for the first time; where that fails, nothing that was opened for it stays open."""
         self._conversation = make(deadline)
         try:
-            return self._conversation.ask(requests)
+            return checked(self._conversation.ask(requests), requests)
         except BaseException:
             self.close()
             raise

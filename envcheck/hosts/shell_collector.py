@@ -37,6 +37,17 @@ class ShellConversation:
         Raises:
             HostError: There is no whole answer.
         """
+        try:
+            return self._answers(requests)
+        except (
+            ValueError,
+            LookupError,
+            ArithmeticError,
+        ) as error:  # not written as the kernel and its tools write
+            told = f"its answer makes no sense ({type(error).__name__})"
+            raise HostError("damaged", PHASE, told) from None
+
+    def _answers(self, requests: Sequence[Request]) -> list[Answer]:
         parts = self._exchange(list(_first(requests)))
         table = _table(parts.get("table", b""))
         wanted = {pid for r in requests for pid in _pids(r, parts, table)}
@@ -52,12 +63,11 @@ class ShellConversation:
         self.stream.send(script.encode("utf-8", "surrogateescape"))
         separator = b"\n" + nonce.encode() + b" "
         data = self._receive(separator + b"end\n")
-        parts: dict[str, bytes] = {}
+        parts: dict[str, list[bytes]] = {}
         for part in data.split(separator)[1:]:
             key, _, value = part.partition(b"\n")
-            name = key.decode("ascii", "replace")
-            parts[name] = parts[name] + b"\0" + value if name in parts else value
-        return parts
+            parts.setdefault(key.decode("ascii", "replace"), []).append(value)
+        return {key: b"\0".join(values) for key, values in parts.items()}
 
     def _receive(self, end: bytes) -> bytes:
         data = bytearray()
@@ -245,7 +255,8 @@ def _facts(pid: int, facts: Parts) -> dict[str, Any]:
 
 
 def _sockets(listing: bytes) -> list[int]:
-    words = (word for word in listing.split() if word.startswith(b"socket:["))
+    # Whatever a process calls its files: an inode has 20 digits at most.
+    words = (word for word in listing.split() if word.startswith(b"socket:[") and len(word) < 30)  # noqa: PLR2004
     return sorted({int(word[8:-1]) for word in words if word[8:-1].isdigit()})
 
 
@@ -383,7 +394,6 @@ def _host(key: str, _request: Request, parts: Parts) -> dict[str, Any]:
         "mount": said("mount") or None,
         "hidepid": hidepid(said("mountinfo")),
         "python": "",
-        "users": {},
     }
 
 

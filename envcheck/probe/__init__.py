@@ -24,7 +24,7 @@ def _one(request: dict) -> dict:
             return {"status": "error", "detail": "unknown op"}
         return member(request)
     except Exception as error:  # a fault of one request must not cost the others their answers
-        return {"status": "error", "detail": "%s: %s" % (type(error).__name__, error)}
+        return {"status": "error", "detail": ("%s: %s" % (type(error).__name__, error))[:1000]}
 
 
 def _host(_request: dict) -> dict:

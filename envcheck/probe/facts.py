@@ -147,7 +147,8 @@ def _sockets(body: Folder) -> "list[int]":
 
 
 def _told(proc_status: bytes) -> bytes:
-    return b"".join(line for line in proc_status.splitlines(True) if line.startswith(STATUS))
+    # Lines end with a newline alone: the name of a process, in the first one, may hold a carriage return.
+    return b"".join(line + b"\n" for line in proc_status.split(b"\n") if line.startswith(STATUS))
 
 
 def _field(proc_status: bytes, name: bytes) -> bytes:

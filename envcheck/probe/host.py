@@ -20,7 +20,6 @@ def host() -> dict:
         "hidepid": hidepid(_text("/proc/self/mountinfo")),
         "mount": _link("/proc/self/ns/mnt"),
         "python": "%d.%d.%d" % sys.version_info[:3],
-        "users": {},
     }
 
 
