@@ -85,7 +85,7 @@ def collect(
         files=files,
         commands=dict(found.get("paths", {})),
         users=raw.users(raw.file_facts(passwd).content),
-        gaps=tuple(_gaps(facts, scan)),
+        gaps=tuple(_gaps(facts, scan, live=live)),
         strays=tuple(p for p in processes if p.pid in pids and p.pid not in members),
         ancestors=ancestors,
         answers=answers,
@@ -250,7 +250,7 @@ def _more(answers: Answers, found: Mapping[Key, Answer]) -> Answers:
     )
 
 
-def _gaps(facts: Answer, scan: Answer) -> Iterable[Gap]:
+def _gaps(facts: Answer, scan: Answer, *, live: bool) -> Iterable[Gap]:
     if scan["status"] != "ok":
         yield Gap("the process table", str(scan.get("detail", scan["status"])))
     if facts.get("hidepid") not in ("", "0", "off", None) and facts["uid"] != 0:
@@ -258,4 +258,12 @@ def _gaps(facts: Answer, scan: Answer) -> Iterable[Gap]:
             "other users' processes",
             "cannot see them: /proc is mounted with hidepid",
             "run as root, or with sudo",
+        )
+    if live and not facts["python"]:
+        yield Gap(
+            "live environments",
+            "no python3 runs there that is 3.6 or newer, and a shell reads none: servers are judged by what "
+            "they were started with",
+            "install python3 there, or repair it",
+            hides=False,
         )

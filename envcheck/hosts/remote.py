@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from envcheck.errors import HostError
-from envcheck.hosts import Answer, Request, bootstrap
+from envcheck.hosts import Answer, Request, bootstrap, silence
 from envcheck.hosts.answers import checked
 from envcheck.hosts.channel import Conversation
 from envcheck.hosts.deadline import Deadline
@@ -99,10 +99,24 @@ class Remote:
             if error.status == "throttled" and deadline.left > JITTER[1]:
                 time.sleep(random.uniform(*JITTER))  # noqa: S311 - so that not all come back at once
                 return self._begin(self._by_python, requests, deadline)
-            if error.status == "no-python" and not self.acts:
-                self._tell(f"{self.name}: {error}: its shell is asked, live environments are not read")
-                return self._begin(self._by_shell, requests, deadline)
+            if error.status in silence.NO_PYTHON and not self.acts:
+                return self._without_python(error, requests, deadline)
             raise
+
+    def _without_python(
+        self, why: HostError, requests: Sequence[Request], deadline: Deadline
+    ) -> list[Answer]:
+        """Ask its shell: there may be none either.
+
+        Raises:
+            HostError: What python3 did, where no shell answers; else what is wrong with its answer.
+        """
+        try:
+            given = self._begin(self._by_shell, requests, deadline)
+        except HostError as error:
+            raise (why if error.status in silence.NOTHING else error) from None
+        self._tell(f"{self.name}: {why}: its shell was asked, live environments are not read")
+        return given
 
     def rest(self) -> None:
         if self._conversation is not None:

@@ -17,8 +17,8 @@ from envcheck.probe.commands import reads
 
 MOST = 67108864  # bytes of one answer
 PHASE = "waiting for the answer of its shell"
-NO_LIVE = "there is no python3 on the host, and a shell cannot read memory"
-NO_ROOT = "there is no python3 on the host, and a shell cannot keep inside of another root"
+NO_LIVE = "no python3 runs on the host, and a shell cannot read memory"
+NO_ROOT = "no python3 runs on the host, and a shell cannot keep inside of another root"
 NOT_READING = "it is none of the commands that only read"
 Parts = Mapping[str, bytes]
 

@@ -9,7 +9,7 @@ from envcheck.errors import HostError
 from envcheck.hosts.stream import Ended
 
 PHASE = "starting python3"
-NOT_FOUND, TOO_OLD = 127, 93
+NOT_STARTED, NOT_FOUND, TOO_OLD = 126, 127, 93
 LONGEST = 200  # characters that are told of what the target printed
 
 
@@ -57,6 +57,10 @@ def _no_shell(said: Said) -> bool:
 
 
 REFUSED = "sudo-refused"
+# A python3 that is another program, or broken, looks like a shell that runs none: whether there is a shell is
+# then to be seen.
+NO_PYTHON = frozenset({"no-python", "no-shell", "forced-command", "no-answer"})
+NOTHING = NO_PYTHON | {REFUSED, "timed-out"}
 LISTS = "sudo -n -l on that host shows what is allowed"
 SUDO = (
     Kind(
@@ -93,6 +97,14 @@ KINDS = (
         _no_python,
     ),
     Kind("no-python", "its python3 is older than 3.6", "install a newer python3 there", _ended(TOO_OLD)),
+    # Python 2, and 3 before 3.4.
+    Kind(
+        "no-python",
+        "its python3 is older than 3.6",
+        "install a newer python3 there",
+        _says("unknown option: -i"),
+    ),
+    Kind("no-python", "its python3 cannot be started", "repair the python3 there", _ended(NOT_STARTED)),
     Kind(
         "no-shell",
         "its login shell runs no command",

@@ -64,10 +64,11 @@ def judge(
         apps = tuple(discreet(app) for app in siblings.told(apps, beside))
     # A pid means one process: which folders others run in says nothing about it.
     vague = any(not target.isdigit() for target in unmatched)
-    hidden = snapshot.gaps + tuple(_unnamed(snapshot) if vague else ())
+    unnamed = tuple(_unnamed(snapshot) if vague else ())
+    hidden = any(gap.hides for gap in snapshot.gaps) or bool(unnamed)
     # What was asked for by name and found is judged in full, whatever else cannot be seen.
-    unseen = bool(hidden) and (bool(unmatched) or not (targets or spec))
-    gaps = hidden + tuple(_gaps(apps))
+    unseen = hidden and (bool(unmatched) or not (targets or spec))
+    gaps = snapshot.gaps + unnamed + tuple(_gaps(apps))
     reasons = {target: why for target in unmatched if (why := matching.reason(snapshot, target))}
     status = "partial" if unseen else "ok"
     taken = None if snapshot.key is None else snapshot.taken

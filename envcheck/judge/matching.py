@@ -71,8 +71,7 @@ def reason(snapshot: Snapshot, target: str) -> str:
 
 def nothing(snapshot: Snapshot, target: str, what: str) -> EnvcheckError:
     """Make the error for a target that means nothing, as far as it could be seen."""
-    if snapshot.gaps:
-        gap = snapshot.gaps[0]
+    if gap := next((gap for gap in snapshot.gaps if gap.hides), None):
         return EnvcheckError(f"unable to tell what is meant by {target}: {gap.what}: {gap.why}", gap.hint)
     why = reason(snapshot, target)
     return NothingMatchedError(f"no running {what} is meant by {target}{why and ': ' + why}")

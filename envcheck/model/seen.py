@@ -19,6 +19,7 @@ class Gap(NamedTuple):
     what: str
     why: str
     hint: str = ""
+    hides: bool = True  # whether there may be servers that were not seen because of it
 
 
 class Key(NamedTuple):

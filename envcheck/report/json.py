@@ -117,7 +117,8 @@ def _owner(server: Server) -> Json | None:
 
 
 def _gap(gap: Gap) -> Json:
-    return {key: text(value) for key, value in gap._asdict().items() if value}
+    told = {"what": gap.what, "why": gap.why, "hint": gap.hint}
+    return {key: text(value) for key, value in told.items() if value}
 
 
 def _app(app: AppReport) -> Json:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from live.harness import need, root_only
+from live.harness import OWN_BIN, need, root_only, wait_for
 from live.servers import Gunicorn
 from remote.sshd import Done, Sshd
 
@@ -131,6 +134,9 @@ def test_without_python3(street: Path, bare: Path, transport: str) -> None:
         done = sshd.envcheck(*common)
         there = json.loads(done.out)
     assert "live environments are not read" in done.err, done
+    assert [gap["what"] for gap in there["hosts"][0]["gaps"]] == ["live environments"]
+    assert there["hosts"][0]["gaps"][0]["hint"]
+    assert here["hosts"][0]["gaps"] == []
     [ours], [theirs] = here["hosts"][0]["apps"], there["hosts"][0]["apps"]
     assert theirs["state"] == ours["state"] == "stale"
     assert [f["live"]["status"] for f in theirs["findings"]] == ["unsupported"] * len(theirs["findings"])
@@ -175,16 +181,130 @@ def test_names_are_inert(sshd: Sshd, hostile: str) -> None:
     assert not (sshd.folder / "PWNED").exists()
 
 
-def test_one_constant_command(street: Path) -> None:
-    """What sshd is asked to run is the same whatever the user wants."""
-    with Sshd(street / "log", LogLevel="DEBUG1") as sshd:
-        sshd.envcheck("check", "cwd:/secret-1", "-H", "box")
-        sshd.envcheck("why", "SECRET_2", "-H", "box")
-        log = (sshd.folder / "log").read_text()
-    commands = {
-        line.partition("command: ")[2] for line in log.splitlines() if "Starting session: command" in line
-    }
-    assert "agent" not in log.lower() or "auth-agent-req" not in log
-    assert "secret-1" not in log
-    assert "SECRET_2" not in log
-    assert commands or "Starting session" in log
+# What stands in the place of python3, word for word as it answers `python3 -I -S -c ...`, and how it ends.
+NO_PYTHON = {
+    "python 2": "echo 'Unknown option: -I' >&2; echo 'usage: python3 [option] ... [-c cmd]' >&2; exit 2",
+    "python 3.5": "exit 93",
+    "a shim of pyenv": "echo 'pyenv: python3: command not found' >&2; exit 127",
+    "a wrapper without alternatives": "exit 1",
+    "one that does nothing": "exit 0",
+    "one that prints nonsense": "echo 'BEGIN 5 00000000'; echo END",
+    "one without its library": "echo \"ModuleNotFoundError: No module named 'encodings'\" >&2; exit 1",
+    "one that is killed": "kill -KILL $$",
+    "no program": None,
+}
+
+
+@pytest.fixture(scope="module")
+def odd(street: Path) -> Iterator[tuple[Sshd, Path]]:
+    """An sshd whose users find another python3."""
+    path = bin_without_python(street / "odd-bin")
+    with Sshd(street / "odd", SetEnv=f"PATH={path}") as made:
+        yield made, path / "python3"
+
+
+@pytest.mark.parametrize("name", NO_PYTHON)
+def test_a_python3_that_is_none(odd: tuple[Sshd, Path], name: str) -> None:
+    sshd, program = odd
+    text = NO_PYTHON[name]
+    program.write_text("\x7fELF\0\0" if text is None else f"#!/bin/sh\n{text}\n")
+    program.chmod(0o755)
+    done, host = ps(sshd, "root", "-v")
+    assert host["status"] == "ok", done
+    assert [gap["what"] for gap in host["gaps"]] == ["live environments"], done
+    assert "its shell was asked" in done.err
+
+
+# Writes down what sshd was asked to run, and who else could read what; then runs it.
+RECORDER = """\
+#!/bin/sh
+{{ printf '%s\\n' "$SSH_ORIGINAL_COMMAND"; }} >>{folder}/asked
+env >>{folder}/env
+exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"
+"""
+
+
+class Recorded:
+    """An sshd that writes down every command that it is asked to run."""
+
+    def __init__(self, folder: Path, **options: str) -> None:
+        self.folder = folder
+        folder.mkdir()
+        recorder = folder / "recorder"
+        recorder.write_text(RECORDER.format(folder=folder))
+        recorder.chmod(0o755)
+        self.sshd = Sshd(folder / "sshd", ForceCommand=str(recorder), AllowAgentForwarding="yes", **options)
+
+    def asked(self) -> set[str]:
+        return set((self.folder / "asked").read_text().splitlines())
+
+
+PYTHON = 'python3 -I -S -c "import sys;exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))"'
+OURS = ("cwd:/data-of-ours-1", "DATA_OF_OURS_2", "file:/data-of-ours-3", "/data-of-ours-4/spec.yaml")
+
+
+@pytest.mark.parametrize("transport", ["fabric", "ssh"])
+def test_one_constant_command(street: Path, transport: str) -> None:
+    """What sshd is asked to run is the same whatever the user wants; no agent is lent."""
+    spec = street / f"data-of-ours-{transport}.yaml"
+    spec.write_text(
+        "apps: {data-of-ours-5: {match: {cwd: /data-of-ours-6}, env: {DATA_OF_OURS_7: data-of-ours-8}}}"
+    )
+    made = Recorded(street / f"recorded-{transport}")
+    how = ("-H", "box", "--transport", transport)
+    with made.sshd as sshd:
+        sshd.envcheck("check", OURS[0], *how)
+        sshd.envcheck("check", "-s", str(spec), *how)
+        sshd.envcheck("why", OURS[1], *how)
+        sshd.envcheck("show", OURS[2], "--dialect", "shell", *how)
+        sshd.envcheck("ps", *how)
+        assert made.asked() == {PYTHON}
+        sshd.envcheck("check", OURS[0], *how, "--sudo")
+        sshd.envcheck("restart", OURS[0], "--apply", "--yes", *how)
+        assert made.asked() == {PYTHON, f"sudo -n -- {PYTHON}"}
+    assert "SSH_AUTH_SOCK" not in (made.folder / "env").read_text()
+
+
+@pytest.mark.parametrize("transport", ["fabric", "ssh"])
+def test_one_constant_command_without_python3(street: Path, transport: str) -> None:
+    made = Recorded(
+        street / f"recorded-bare-{transport}",
+        SetEnv=f"PATH={bin_without_python(street / f'path-{transport}')}",
+    )
+    with made.sshd as sshd:
+        done = sshd.envcheck("show", OURS[2], "--dialect", "shell", "-H", "box", "--transport", transport)
+        assert made.asked() == {PYTHON, "sh"}, done
+
+
+def command_lines() -> set[bytes]:
+    """Give what every user sees of every process."""
+    found: set[bytes] = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            found.add(path.read_bytes())
+    return found
+
+
+def test_nothing_of_a_spec_is_in_any_command_line(street: Path) -> None:
+    """Neither here nor there, as long as the probe is at work."""
+    with Gunicorn(street / "argv").put(COLOUR="value-of-ours-1") as server, Sshd(street / "ps") as sshd:
+        server.rules = {"COLOUR": {"equals": "value-of-ours-1"}, "OTHER": {"equals": "value-of-ours-2"}}
+        argv = [f"{OWN_BIN}/envcheck", "check", "-s", server.spec(), "-H", "box", "--wait", "60s"]
+        seen: set[bytes] = set()
+
+        def at_work() -> bool:
+            seen.update(command_lines())
+            return any(b"\0-I\0-S\0-c\0import sys;exec" in line for line in seen)
+
+        with subprocess.Popen(
+            argv, env=dict(sshd.env()), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as running:
+            try:
+                wait_for(at_work, "the probe is not seen")
+                looks = time.monotonic() + 1
+                wait_for(lambda: at_work() and time.monotonic() > looks, "time stands still")
+                assert running.poll() is None
+            finally:
+                running.send_signal(signal.SIGINT)
+    assert b"envcheck\0check\0" in b"\n".join(seen)
+    assert not [line for line in seen if b"value-of-ours" in line]
