@@ -88,6 +88,13 @@ FAILURES = (
     ),
     Failure(
         "throttled",
+        "opening a session",
+        "it opens no further session (MaxSessions)",
+        "MaxSessions in sshd_config of that host says how many",
+        ("open failed: connect failed: open failed",),
+    ),
+    Failure(
+        "throttled",
         TCP,
         "it closed the connection, or speaks no SSH",
         "is it a sshd? MaxStartups?",

@@ -20,6 +20,7 @@ PHASE = "waiting for the answer of its shell"
 NO_LIVE = "no python3 runs on the host, and a shell cannot read memory"
 NO_ROOT = "no python3 runs on the host, and a shell cannot keep inside of another root"
 NOT_READING = "it is none of the commands that only read"
+WHOLE = 0.999999
 Parts = Mapping[str, bytes]
 
 
@@ -291,7 +292,7 @@ def _file(key: str, request: Request, parts: Parts) -> dict[str, Any]:
     found: dict[str, Any] = {"status": "ok", "content": b"", "detail": ""}
     found |= dict.fromkeys(("mtime", "ctime", "mode", "uid", "gid", "size"))
     try:
-        mode, (uid, gid, size), (mtime, ctime) = int(said[0], 16), map(int, said[1:4]), map(float, said[4:])
+        mode, (uid, gid, size), (mtime, ctime) = int(said[0], 16), map(int, said[1:4]), map(_moment, said[4:])
     except (ValueError, IndexError):
         return found | _refused(b" ".join(said))
     found |= {"mode": mode, "uid": uid, "gid": gid, "size": size}
@@ -308,6 +309,11 @@ def _file(key: str, request: Request, parts: Parts) -> dict[str, Any]:
     else:
         found["content"] = content
     return found
+
+
+def _moment(told: bytes) -> float:
+    """Read a moment; busybox cuts its fraction off: what has changed must not seem to be older than it is."""
+    return float(told) if b"." in told else float(told) + WHOLE
 
 
 def _refused(said: bytes) -> dict[str, str]:

@@ -105,6 +105,28 @@ def test_through_another_host(street: Path, jump: Sshd, name: str, count: int, t
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
+def test_in_parts_and_under_conditions(street: Path, transport: str) -> None:
+    """What is included, what holds if a command says so, no jump after all; and an agent that is not lent."""
+    folder = street / f"parts-{transport}"
+    folder.mkdir()
+    (folder / "included").write_text("Host box\n  ProxyJump none\n  ForwardAgent ask\n")
+    client = [
+        f"Include {folder}/included",
+        'Match originalhost box exec "true"\n  ConnectionAttempts 2',
+        'Match originalhost box exec "false"\n  Port 1',
+        "Host box\n  ProxyJump nowhere.invalid",
+    ]
+    lent = {"ForceCommand": f'env >{folder}/env; exec sh -c "$SSH_ORIGINAL_COMMAND"'}
+    with (
+        Sshd(folder / "sshd", client=client, **lent) as sshd,
+        agent(folder, folder / "sshd" / "user") as sock,
+    ):
+        done, host = ps(sshd, transport, SSH_AUTH_SOCK=sock)
+    assert host["status"] == "ok", done
+    assert "SSH_AUTH_SOCK" not in (folder / "env").read_text()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_jumps_in_a_circle(street: Path, transport: str) -> None:
     client = ["Host one", "  ProxyJump two", "Host two", "  ProxyJump one", "Host box", "  ProxyJump one"]
     sshd = Sshd(street / f"circle-{transport}", client=client)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from remote.sshd import Done, Sshd
 
 from envcheck.errors import HostError
 from envcheck.hosts.destination import parse
+from envcheck.hosts.local import Local
 from envcheck.hosts.ssh import Options, Transport, remote
 from envcheck.probe import frame
 
@@ -97,6 +100,11 @@ def truncated(channel: Any) -> None:
     channel.close()
 
 
+def half(channel: Any) -> None:
+    """It begins, and hangs."""
+    channel.sendall(_nonce(channel) + b" BEGIN 4000 00000000\nAAAA")
+
+
 def damaged(channel: Any) -> None:
     nonce = _nonce(channel)
     channel.sendall(nonce + b" BEGIN 4 00000000\nAAAA\n" + nonce + b" END\n")
@@ -135,6 +143,73 @@ def _nonce(channel: Any) -> bytes:
         data += channel.recv(65536)
     rest: bytes = data.partition(b'"nonce": "')[2]
     return rest[:32]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_hang_in_the_middle_of_the_answer(client: Sshd, transport: str) -> None:
+    over = threading.Event()
+    with hostile.Listener(hostile.ssh_server(client.folder / "host", "", over, half)) as listener:
+        done, host = check(client, listener.port, transport)
+        over.set()
+    assert host["status"] == "timed-out", host
+    assert 2 <= done.seconds < 4.5, done
+
+
+@pytest.mark.parametrize("status", [3, None], ids=["it fails", "without a status"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_an_answer_that_is_the_last_one(
+    client: Sshd, transport: str, status: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has come whole is used, however the command ends; the next question is told to have no answer."""
+
+    def once(channel: Any) -> None:
+        nonce = _nonce(channel).decode()
+        channel.sendall(frame.encode(Local().ask([{"op": "host"}]), nonce))  # pyright: ignore[reportUnknownMemberType]
+        if status is not None:
+            channel.send_exit_status(status)
+        channel.close()
+
+    over = threading.Event()
+    with hostile.Listener(hostile.ssh_server(client.folder / "host", "", over, once)) as listener:
+        know(client, listener.port)
+        monkeypatch.setenv("PATH", client.env()["PATH"])
+        host = remote(parse("box"), Options(transport=Transport(transport), connect=5, timeout=9))
+        try:
+            [seen] = host.ask([{"op": "host"}])
+            with pytest.raises(HostError) as caught:
+                host.ask([{"op": "host"}])
+        finally:
+            host.close()
+            over.set()
+    assert seen["hostname"] == os.uname().nodename
+    assert caught.value.status in {"no-answer", "closed"}
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("released", [False, True], ids=["it stays so", "it is over soon"])
+def test_too_many_connect_at_once(street: Path, transport: str, released: bool) -> None:  # noqa: FBT001
+    """sshd drops who comes while another one has not logged in; it is asked once more."""
+    with Sshd(street / f"busy-{transport}-{released}", MaxStartups="1:100:1") as sshd:
+        log = sshd.folder / "log"
+        waiting = socket.create_connection(("127.0.0.1", sshd.port))
+        assert waiting.recv(4) == b"SSH-"
+        argv = [f"{OWN_BIN}/envcheck", "ps", "-f", "json", "-H", "box", "--transport", transport]
+        with subprocess.Popen(argv, env=dict(sshd.env()), stdout=subprocess.PIPE, text=True) as asking:
+            if released:
+                wait_for(lambda: "MaxStartups throttling" in log.read_text(), "nobody is dropped")
+                waiting.close()
+            out, _ = asking.communicate(timeout=30)
+        waiting.close()
+    [host] = json.loads(out)["hosts"]
+    assert host["status"] == ("ok" if released else "throttled"), host
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_no_further_session(street: Path, transport: str) -> None:
+    with Sshd(street / f"sessions-{transport}", MaxSessions="0") as sshd:
+        done = sshd.envcheck("ps", "-f", "json", "-H", "box", "--transport", transport)
+    [host] = json.loads(done.out)["hosts"]
+    assert host["status"] == "throttled", done
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

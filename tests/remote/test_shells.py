@@ -149,6 +149,60 @@ def test_without_python3(street: Path, bare: Path, transport: str) -> None:
     ]
 
 
+def test_busybox_alone(street: Path, bare: Path) -> None:
+    """No program of the host is any other one."""
+    need("busybox")
+    path = street / "bin-busybox"
+    path.mkdir()
+    for name in subprocess.check_output(["busybox", "--list"], text=True).split():
+        (path / name).symlink_to("/bin/busybox")
+    with (
+        Gunicorn(street / "shop-busybox", bins=bare).put(SHOP="old") as server,
+        Sshd(street / "busybox", SetEnv=f"PATH={path}") as sshd,
+    ):
+        server.put(SHOP="new")
+        done = sshd.envcheck("check", "-s", server.spec(), "-f", "json", "-H", "box")
+    [host] = json.loads(done.out)["hosts"]
+    [app] = host["apps"]
+    assert app["state"] == "stale", done
+    assert [(f["variable"], f["cause"]) for f in app["findings"]] == [("SHOP", "started-before-change")]
+    assert [gap["what"] for gap in host["gaps"]] == ["live environments"]
+
+
+def test_sudo_is_not_installed(odd: tuple[Sshd, str, Path]) -> None:
+    sshd, user, _ = odd
+    done, host = ps(sshd, user, "--sudo")
+    assert host["status"] == "sudo-refused", done
+    assert "not installed" in host["gaps"][0]["why"]
+
+
+@pytest.mark.parametrize("transport", ["fabric", "ssh"])
+def test_a_banner(street: Path, transport: str) -> None:
+    folder = street / f"banner-{transport}"
+    folder.mkdir()
+    (folder / "banner").write_text("Authorised use only\nNONCE BEGIN 5 00000000\n\x1b]0;owned\x07\n" * 40)
+    with Sshd(folder / "sshd", Banner=str(folder / "banner"), PrintMotd="yes", PrintLastLog="yes") as sshd:
+        done = sshd.envcheck("ps", "-f", "json", "-H", "box", "--transport", transport)
+    [host] = json.loads(done.out)["hosts"]
+    assert host["status"] == "ok", done
+    assert "\x1b" not in done.out + done.err
+
+
+@pytest.mark.parametrize("transport", ["fabric", "ssh"])
+def test_no_locale_and_no_home(street: Path, transport: str) -> None:
+    """Names are bytes there and here, whatever either end takes for the language."""
+    folder = street / f"caf\udce9-{transport}-l\u00e4den"
+    with (
+        Gunicorn(folder).put(SHOP="old") as server,
+        Sshd(street / f"locale-{transport}", SetEnv="LC_ALL=tr_TR.ISO-8859-9") as sshd,
+    ):
+        command = ["check", str(server.master), "-f", "json", "-H", "box", "--transport", transport]
+        plain = sshd.run("env", "-u", "HOME", "LC_ALL=C", "LANG=C", f"{OWN_BIN}/envcheck", *command)
+    [host] = json.loads(plain.out)["hosts"]
+    assert host["status"] == "ok", plain
+    assert "caf\\xe9" in host["apps"][0]["name"], plain
+
+
 def test_sudo(sshd: Sshd, street: Path) -> None:
     need("sudo")
     sudoers = Path("/etc/sudoers.d")
@@ -193,24 +247,33 @@ NO_PYTHON = {
     "one that is killed": "kill -KILL $$",
     "no program": None,
 }
+# What is said of them.
+TOLD = {
+    "python 2": "older than 3.6: usage",
+    "python 3.5": "older than 3.6",
+    "a shim of pyenv": "no python3: pyenv",
+    "one without its library": "No module named 'encodings'",
+    "no program": "cannot be started",
+}
 
 
 @pytest.fixture(scope="module")
-def odd(street: Path) -> Iterator[tuple[Sshd, Path]]:
-    """An sshd whose users find another python3."""
+def odd(street: Path) -> Iterator[tuple[Sshd, str, Path]]:
+    """An sshd, and a user of it who finds another python3: where that is."""
     path = bin_without_python(street / "odd-bin")
-    with Sshd(street / "odd", SetEnv=f"PATH={path}") as made:
-        yield made, path / "python3"
+    with User(street, "odd", "/bin/dash") as user, Sshd(street / "odd", SetEnv=f"PATH={path}") as made:
+        yield made, user.name, path / "python3"
 
 
 @pytest.mark.parametrize("name", NO_PYTHON)
-def test_a_python3_that_is_none(odd: tuple[Sshd, Path], name: str) -> None:
-    sshd, program = odd
+def test_a_python3_that_is_none(odd: tuple[Sshd, str, Path], name: str) -> None:
+    sshd, user, program = odd
     text = NO_PYTHON[name]
     program.write_text("\x7fELF\0\0" if text is None else f"#!/bin/sh\n{text}\n")
     program.chmod(0o755)
-    done, host = ps(sshd, "root", "-v")
+    done, host = ps(sshd, user, "-v")
     assert host["status"] == "ok", done
+    assert TOLD.get(name, "") in done.err
     assert [gap["what"] for gap in host["gaps"]] == ["live environments"], done
     assert "its shell was asked" in done.err
 
