@@ -97,7 +97,15 @@ class Sshd:
     def stop(self) -> None:
         if self.pid:
             send(self.pid, signal.SIGTERM)
-            wait_for(lambda: not Path(f"/proc/{self.pid}").exists(), "sshd does not end")
+            wait_for(self._ended, "sshd does not end")
+
+    def _ended(self) -> bool:
+        """Tell whether it has ended, even if nobody has reaped it."""
+        try:
+            stat = Path(f"/proc/{self.pid}/stat").read_text("latin-1")
+        except OSError:
+            return True
+        return stat.rpartition(")")[2].split()[0] in "ZX"
 
     def __enter__(self) -> Self:
         return self.start()
