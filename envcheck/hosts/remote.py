@@ -94,13 +94,20 @@ class Remote:
             return checked(self._conversation.ask(requests), requests)
         deadline = Deadline(self._timing.total, self._timing.connect)
         try:
+            return self._patiently(requests, deadline)
+        except HostError as error:
+            if error.status in silence.NO_PYTHON and not self.acts:
+                return self._without_python(error, requests, deadline)
+            raise
+
+    def _patiently(self, requests: Sequence[Request], deadline: Deadline) -> list[Answer]:
+        """Ask its python3; once more if it was too busy."""
+        try:
             return self._begin(self._by_python, requests, deadline)
         except HostError as error:
             if error.status == "throttled" and deadline.left > JITTER[1]:
                 time.sleep(random.uniform(*JITTER))  # noqa: S311 - so that not all come back at once
                 return self._begin(self._by_python, requests, deadline)
-            if error.status in silence.NO_PYTHON and not self.acts:
-                return self._without_python(error, requests, deadline)
             raise
 
     def _without_python(

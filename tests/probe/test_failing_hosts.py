@@ -1,4 +1,4 @@
-"""Hosts that fail, at the first attempt and at the one after it: nothing of them stays open here."""
+"""Hosts that fail, at the first attempt and at those after it: nothing of them stays open here."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from envcheck.hosts.remote import Remote, Timing
 # What sh does instead of the program that is asked for, at each attempt; the state of the host; attempts.
 KINDS: list[tuple[list[str], str, int]] = [
     (["exit 75", "exit 75"], "throttled", 2),
-    (["exit 75", "echo nonsense; exit 9"], "no-answer", 2),
+    (["exit 75", "echo nonsense; exit 9", "exit 9"], "no-answer", 3),
     (["exit 127", "exit 127"], "no-python", 2),
-    (["exit 127", "cat >/dev/null & exit 3"], "no-answer", 2),
-    (["echo This account is not available.; exit 1"], "no-shell", 1),
+    (["exit 127", "cat >/dev/null & exit 3"], "no-python", 2),
+    (["echo This account is not available.; exit 1"] * 2, "no-shell", 2),
     (["exec cat"], "timed-out", 1),
     (["exec yes"], "oversized", 1),
 ]

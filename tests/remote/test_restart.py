@@ -188,7 +188,7 @@ def test_the_client_is_killed(stale: Server, sudo: tuple[str, ...], box: Sshd) -
     running.process.send_signal(signal.SIGKILL)
     running.process.wait()
     running.gone()
-    wait_for(lambda: not children(box.pid) and step not in _all(), "something is left", 2.0)
+    wait_for(lambda: not children(box.pid) and not _words(step), "something is left", 2.0)
 
     send(master, signal.SIGCONT)
     wait_for(lambda: not stale.pids(), "the server that was told to end does not end")
