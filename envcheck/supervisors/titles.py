@@ -1,4 +1,4 @@
-"""The command line of a master whose process title hides it: that by which its supervisor starts it."""
+"""The command line of a fresh master: that by which its supervisor starts it, not that of a title, nor of before."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from envcheck.supervisors.known import Known
 
 
 def untitled(server: Server, answers: Answers) -> Server:
-    """Give the newest master the command line of a fresh start, where its own is not to be seen.
+    """Give the newest master the command line of a fresh start: its own may be hidden, or of before a change.
 
     It names the configuration of the server and the variables it is given: what a fresh process would have.
     """
     newest = server.generations[-1]
-    if server.arguments is not None or server.owner is None or newest.master is None:
+    if server.owner is None or newest.master is None:
         return server
     start = fresh(server.owner, newest.master, Known(answers))
     told = newest.master._replace(argv=start.command)

@@ -151,7 +151,7 @@ def test_without_python3(tmp_path: Path) -> None:
     box.file.write_text("COLOUR=red\n")
     box.folder = Path("/")
     box.env["PATH"] = "/bin"
-    box.place.mkdir(exist_ok=True)
+    box.engine.place.mkdir(exist_ok=True)
     try:
         box.launch()
         name = f"podman://{box.name}"

@@ -22,7 +22,7 @@ class Shop(Container):
         self.inside = home / "inside"
         self.inside.mkdir()
         self.seen = f"/etc/shop-{self.port}"  # no such folder on the host
-        self.limits = (*self.limits, "--volume", f"{self.inside.resolve()}:{self.seen}")
+        self.engine.limits += ("--volume", f"{self.inside.resolve()}:{self.seen}")
         self.args = ("-c", f"{self.seen}/conf.py")
         self.sources = [{"file": f"{self.seen}/link.env", "dialect": "docker"}]
         (self.inside / "link.env").symlink_to(f"{self.seen}/shop.env")

@@ -31,7 +31,7 @@ class Cell(NamedTuple):
     @property
     def kind(self) -> tuple[str, str]:
         """What every run of the tests has at least one cell of."""
-        return self.server, self.origin
+        return self.server.partition("-")[0], self.origin
 
     def __str__(self) -> str:
         return f"{self.server}{'-preload' if self.preload else ''} {self.origin} {self.change}"

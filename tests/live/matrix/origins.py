@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from live.matrix import herded, managers, place, services, units
+from live.matrix import containers, herded, managers, place, services, units
 from live.matrix.cells import CHANGES, SERVERS, Cell
 from live.matrix.place import Place
 
-SEEN = ("changed", "added")
+SEEN = ("changed", "added")  # what set a variable and no longer does leaves no trace of it
 PYTHON = ("gunicorn", "gunicorn-20.1")
 
 
@@ -47,9 +47,11 @@ ORIGINS: dict[str, Origin] = {
     "s6-envdir, upgrade half done": half_done(services.S6),
     "herder-envdir, upgrade half done": half_done(herded.Herded),
     "envdir, upgrade half done": half_done(place.Envdir),
+    "container-env-file": Origin(containers.EnvFile, changes=SEEN),
     "raw_env": Origin(place.RawEnv, PYTHON),
     "configuration-code": Origin(place.ConfigurationCode),
     "cmd_args": Origin(place.CommandArguments, PYTHON, changes=SEEN),
+    "systemd-unit, gunicorn -e": Origin(units.CommandLine, PYTHON, systemd=True, changes=SEEN),
     "dotenv": Origin(place.Dotenv),
     "dotenv-override": Origin(place.DotenvOverride),
 }

@@ -53,7 +53,7 @@ def prove(cell: Cell, make: Callable[[], Place]) -> Outcome:
     except Exception as error:  # noqa: BLE001 - all of it is what went wrong in this cell
         return outcome._replace(wrong=f"{type(error).__name__}: {error}"[:2000])
     finally:
-        place.stop()
+        place.end()
 
 
 def _proven(place: Place, outcome: Outcome) -> Outcome:

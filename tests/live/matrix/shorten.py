@@ -14,7 +14,17 @@ def shorten(argv: Sequence[str], names: Mapping[str, str]) -> str:
         return "start it again"
     if words[0] == "timeout":
         return "wait for its end"
+    if words[0] == "podman":
+        words = _podman(words)
     return " ".join(names.get(w, "PID" if w.isdigit() and len(w) > 1 else _word(w)) for w in words)
+
+
+def _podman(words: list[str]) -> list[str]:
+    """Leave out where its containers are kept, and what they are created with."""
+    verb = next(i for i, w in enumerate(words[1:], 1) if w in ("run", "restart", "kill"))
+    if words[verb] != "run":
+        return ["podman", *words[verb:]]
+    return ["podman", "run", "--replace", words[words.index("--name") + 1]]
 
 
 def _word(word: str) -> str:

@@ -34,6 +34,7 @@ class Unit(Place):
     """The variable stands in the unit."""
 
     value: str | None = None
+    option: tuple[str, ...] = ()  # of the server
 
     def __init__(self, cell: Cell, home: object, world: World) -> None:
         super().__init__(cell, home, world)  # type: ignore[arg-type]
@@ -50,7 +51,7 @@ class Unit(Place):
         self.define("" if value is None else f"Environment={NAME}={value}")
 
     def define(self, own: str) -> None:
-        program, *rest = self.server.argv()
+        program, *rest = (*self.server.argv(), *self.option)
         if "/" not in program:
             where = self.server.env["PATH"].split(":")
             program = next(f"{p}/{program}" for p in where if self.machine.path(f"{p}/{program}").exists())
@@ -81,6 +82,14 @@ class Unit(Place):
         done = self.machine.python("-m", "envcheck", "check", f"cwd:{self.folder}", "-f", "json", check=False)
         assert done.stdout, done.stderr
         return judged(json.loads(done.stdout))
+
+
+class CommandLine(Unit):
+    """An option of Gunicorn in the ExecStart of the unit."""
+
+    def put(self, value: str | None) -> None:
+        self.option = () if value is None else ("-e", f"{NAME}={value}")
+        self.define("")
 
 
 class DropIn(Unit):

@@ -32,9 +32,9 @@ def test_what_the_title_hides() -> None:
     assert settings(SCRIPT, "gunicorn: master [app:app]") == {"COLOUR": "red"}
 
 
-def test_its_own_command_line_comes_first() -> None:
+def test_the_command_of_a_fresh_start_comes_before_its_own() -> None:
     assert settings(SCRIPT, "python3", "/usr/bin/gunicorn", "-e", "COLOUR=blue", "app:app") == {
-        "COLOUR": "blue"
+        "COLOUR": "red"
     }
 
 
