@@ -182,8 +182,7 @@ def test_the_client_is_killed(stale: Server, sudo: tuple[str, ...], box: Sshd) -
     master = stale.master
     send(master, signal.SIGSTOP)
     running = Running(box, "-H", "box", "-s", stale.spec(), *sudo).reaches("step 2 of 3")
-    wait_for(lambda: any(_words(pid)[:1] == ["timeout"] for pid in _all()), "no step")
-    step = next(pid for pid in _all() if _words(pid)[:1] == ["timeout"])
+    step = wait_for(lambda: _step(box), "no step")
 
     running.process.send_signal(signal.SIGKILL)
     running.process.wait()
@@ -196,8 +195,9 @@ def test_the_client_is_killed(stale: Server, sudo: tuple[str, ...], box: Sshd) -
     assert restart(box, stale, "--yes").outcome == "nothing-to-do"  # nobody holds the lock
 
 
-def _all() -> list[int]:
-    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+def _step(sshd: Sshd) -> int:
+    """Give the process of the command that waits; 0: there is none."""
+    return next((pid for pid in children(sshd.pid) if _words(pid)[:1] == ["timeout"]), 0)
 
 
 def _words(pid: int) -> list[str]:
