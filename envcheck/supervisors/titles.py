@@ -1,4 +1,4 @@
-"""The command line of a fresh master: that by which its supervisor starts it, not that of a title, nor of before."""
+"""The command line of a fresh master: that by which its supervisor starts it now."""
 
 from __future__ import annotations
 

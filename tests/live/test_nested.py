@@ -115,6 +115,7 @@ UNIT = """\
 ExecStart={command}
 Environment=COLOUR={colour} PATH={path}
 EnvironmentFile=/etc/outer.env
+TimeoutStopSec=5
 """
 
 
