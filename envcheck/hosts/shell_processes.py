@@ -55,20 +55,20 @@ def scan(request: Request, parts: Parts, facts: Parts, table: Mapping[int, int])
         return {"status": "error", "detail": "/proc lists no process: is it mounted?"}
     interpreters = [word.encode() for word in request["interpreters"]]
 
-    def fits(process: Mapping[str, Any]) -> bool:
-        exe = process["exe"]
-        return process["status"] != "exited" and (exe is None or any(word in exe for word in interpreters))
+    def fits(found: Mapping[str, Any]) -> bool:
+        exe = found["exe"]
+        return found["status"] != "exited" and (exe is None or any(word in exe for word in interpreters))
 
     candidates = {p["pid"] for p in (process(pid, facts) for pid in _candidates(parts)) if fits(p)}
-    family = candidates | {pid for pid, parent in table.items() if parent in candidates}
-    processes = [p for p in (process(pid, facts) for pid in sorted(family)) if fits(p)]
+    members = candidates | {pid for pid, parent in table.items() if parent in candidates}
+    processes = [p for p in (process(pid, facts) for pid in sorted(members)) if fits(p)]
     pids = [p["pid"] for p in processes]
     return {
         "status": "ok",
         "processes": processes,
         "ancestors": ancestors(pids, facts, table),
         "seen": len(table),
-        "vanished": len(family) - len(processes),
+        "vanished": len(members) - len(processes),
     }
 
 

@@ -7,11 +7,11 @@ problem is what may set variables that are not named. Order and occasion of the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
 from envcheck.model import Assignment, Parsed, Problem
+from envcheck.sources.ruby_expressions import Expressions, goes_on, pairs
 from envcheck.sources.ruby_words import RubyError, Word, words
 from envcheck.suspicion import words as names
 
@@ -31,8 +31,6 @@ READS = names(
 LIBRARIES = names("Dotenv Figaro Envied Chamber EnvDir")
 RUNS = names("load require_relative eval instance_eval class_eval")
 EVALUATES = names("instance_eval class_eval")
-
-NEWLINE = Word("newline", "", 0)
 
 
 class Scanned(NamedTuple):
@@ -70,30 +68,22 @@ class _Block(NamedTuple):
     left: bool = False  # a `return` or the like stands in it: what follows may not be reached
 
 
-class _Scan:
+class _Scan(Expressions):
     """One pass over the words, with the blocks that are open."""
 
     def __init__(self, found: list[Word]) -> None:
-        self.words = found
+        super().__init__(found)
         self.assignments: list[Assignment] = []
         self.problems: list[Problem] = []
         self.reexec: int | None = None
         self.blocks: list[_Block] = [_Block()]
-
-    def word(self, at: int) -> Word:
-        return self.words[at] if 0 <= at < len(self.words) else NEWLINE
-
-    def text(self, at: int) -> str:
-        """Give a name or mark; "" for a string, whatever it says."""
-        word = self.word(at)
-        return word.text if word.kind in ("name", "mark") else ""
 
     def run(self) -> None:
         at, start, hook = 0, True, ""
         while at < len(self.words):
             word = self.words[at]
             if word.kind == "newline" or self.text(at) == ";":
-                start, at = start or not _goes_on(self.word(at - 1)), at + 1
+                start, at = start or not goes_on(self.word(at - 1)), at + 1
                 continue
             opened = self._block(at, start=start, hook=hook)
             if not opened and word.kind in ("name", "symbol"):
@@ -128,7 +118,7 @@ class _Scan:
             if len(self.blocks) == 1:
                 raise RubyError(self.words[at].line)
             self.blocks.pop()
-        elif text in BLOCKS and (start or text not in MODIFIERS or _goes_on(self.word(at - 1))):
+        elif text in BLOCKS and (start or text not in MODIFIERS or goes_on(self.word(at - 1))):
             self.blocks.append(_Block(loop=text in LOOPS))
             return text == "begin"
         elif self.words[at].kind == "newline":
@@ -195,7 +185,7 @@ class _Scan:
 
     def _element(self, at: int, *, start: bool) -> None:
         """`ENV[...]`, with an assignment behind it or not."""
-        end = self._closing(at + 1)
+        end = self.closing(at + 1)
         operator = self.text(end + 1)
         together = start and operator == ","
         if operator not in ASSIGNS and not together:
@@ -205,7 +195,7 @@ class _Scan:
             self._doubt(at, "sets a variable whose name is computed")
             return
         plain = start and operator in ("=", "||=")
-        self._set(at, key.text, self._value(end + 2) if plain else None, start=start, keeps=operator == "||=")
+        self._set(at, key.text, self.value(end + 2) if plain else None, start=start, keeps=operator == "||=")
 
     def _call(self, at: int, *, start: bool) -> None:
         """`ENV.delete("X")` and `ENV.store("X", "value")`, with or without brackets."""
@@ -215,28 +205,28 @@ class _Scan:
             self._doubt(at, "sets a variable whose name is computed")
         elif self.text(at + 2) == "delete":
             closed = first + (2 if first == at + 4 else 1)
-            self._set(at, key.text, (None,) if self._ends(closed) else None, start=start)
+            self._set(at, key.text, (None,) if self.ends(closed) else None, start=start)
         else:
             value = self.word(first + 2)
             closed = first + (4 if first == at + 4 else 3)
-            known = value.kind == "string" and self._ends(closed)
+            known = value.kind == "string" and self.ends(closed)
             self._set(at, key.text, (value.text,) if known else None, start=start)
 
     def _update(self, at: int, *, start: bool) -> None:
         """`ENV.update("X" => "value", ...)`: names that are no plain strings leave it open what is set."""
-        first, last = at + 3, self._line_end(at + 3)
-        ended = self._ends(last)
+        first, last = at + 3, self.line_end(at + 3)
+        ended = self.ends(last)
         if self.text(first) == "(":
-            last = self._closing(first)
-            first, ended = first + 1, self._ends(last + 1)
-        if self.text(first) == "{" and self._closing(first) == last - 1:
+            last = self.closing(first)
+            first, ended = first + 1, self.ends(last + 1)
+        if self.text(first) == "{" and self.closing(first) == last - 1:
             first, last = first + 1, last - 1
         inside = [w for w in self.words[first:last] if w.kind != "newline"]
-        pairs = list(_pairs(inside))
-        if not pairs or any(key is None for key, _ in pairs):
+        found = list(pairs(inside))
+        if not found or any(key is None for key, _ in found):
             self._doubt(at, f"calls ENV.{self.text(at + 2)} with names that are computed")
             return
-        for key, value in pairs:
+        for key, value in found:
             known = (value.text,) if value is not None and ended else None
             if key is not None:
                 self._set(self.words.index(key, at), key.text, known, start=start)
@@ -259,69 +249,3 @@ class _Scan:
             self.assignments.append(Assignment(name, "", line, dynamic=True, by=by))
         else:
             self.assignments.append(Assignment(name, known[0], line, by=by, keeps=keeps))
-
-    # --- expressions ----------------------------------------------------------------------------------
-
-    def _value(self, at: int) -> tuple[str | None] | None:
-        """Give what stands behind `=`, if it is one plain string, or nil, and nothing more."""
-        while self.word(at).kind == "newline" and at < len(self.words):
-            at += 1
-        word = self.word(at)
-        end = at + 3 if (self.text(at + 1), self.text(at + 2)) == (".", "freeze") else at + 1
-        if not self._ends(end):
-            return None
-        if word.kind == "string":
-            return (word.text,)
-        return (None,) if self.text(at) == "nil" else None
-
-    def _ends(self, at: int) -> bool:
-        """Tell whether a statement ends here; a line that begins with a dot goes on."""
-        if at >= len(self.words) or self.text(at) in (";", "}", "end"):
-            return True
-        if self.word(at).kind != "newline":
-            return False
-        while self.word(at).kind == "newline" and at < len(self.words):
-            at += 1
-        return self.text(at) not in (".", "&.")
-
-    def _closing(self, at: int) -> int:
-        """Give the place of the bracket that closes the one at *at*."""
-        depth = 0
-        for index in range(at, len(self.words)):
-            depth += (self.text(index) in ("(", "[", "{")) - (self.text(index) in (")", "]", "}"))
-            if depth == 0:
-                return index
-        raise RubyError(self.words[at].line)
-
-    def _line_end(self, at: int) -> int:
-        depth = 0
-        for index in range(at, len(self.words)):
-            depth += (self.text(index) in ("(", "[", "{")) - (self.text(index) in (")", "]", "}"))
-            if depth < 0:
-                return index
-            if depth == 0 and self.words[index].kind == "newline" and not _goes_on(self.word(index - 1)):
-                return index
-        return len(self.words)
-
-
-def _pairs(inside: list[Word]) -> Iterator[tuple[Word | None, Word | None]]:
-    """Split `"X" => "value", ...`: key and value are None where they are more than one plain string."""
-    part: list[Word] = []
-    depth = 0
-    for word in [*inside, Word("mark", ",", 0)]:
-        mark = word.text if word.kind == "mark" else ""
-        depth += (mark in ("(", "[", "{")) - (mark in (")", "]", "}"))
-        if mark != "," or depth:
-            part.append(word)
-            continue
-        if part:
-            arrow = len(part) > 1 and (part[1].kind, part[1].text) == ("mark", "=>")
-            key = part[0] if arrow and part[0].kind == "string" else None
-            value = part[2:]
-            yield key, value[0] if len(value) == 1 and value[0].kind == "string" else None
-        part = []
-
-
-def _goes_on(word: Word) -> bool:
-    """Tell whether a line cannot end behind this word."""
-    return word.kind == "mark" and word.text not in (")", "]", "}", "|", ";")
