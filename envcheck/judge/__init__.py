@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from envcheck.judge import matching, siblings
+from envcheck.judge import afresh, matching, siblings
 from envcheck.judge.constraints import counted, expanded
 from envcheck.judge.differences import differences
 from envcheck.judge.discretion import discreet
@@ -119,11 +119,16 @@ def configure(server: Server, app: App | None, snapshot: Snapshot) -> Configured
         return _recorded(server, app, snapshot)
     module, files = SERVERS[server.kind], snapshot.seen_by(server)
     own = [(source, files.get(source.path)) for source in module.own_sources(server)]
-    return _chain(server, app, snapshot)._replace(
+    found = _chain(server, app, snapshot)
+    begun = afresh.started(server, found)
+    whole = chain.combine(found.applied, afresh.own_settings(begun, files))
+    return found._replace(
+        settings=whole.settings,
+        options=begun.where,
         unread=module.unread(server, files),
         broken=module.broken(server, files),
         own=tuple(Applied(s, Parsed(), facts.changed) for s, facts in own if facts and facts.status == "ok"),
-        others=module.other_settings(server, files),
+        others=(*module.other_settings(server, files), *afresh.given_before(server, begun, files)),
         preloads=module.preloads(server, files),
         reexec_hook=module.reexec_hook(server, files),
     )
@@ -145,8 +150,8 @@ def _recorded(server: Server, app: App | None, snapshot: Snapshot) -> Configured
 
 
 def _chain(server: Server, app: App | None, snapshot: Snapshot) -> Configured:
+    """Say what its sources give, without what the server itself sets."""
     files = snapshot.seen_by(server)
-    own = SERVERS[server.kind].own_settings(server, files)
     sources = app.sources if app else ()
     owner = server.owner
     known = Known(snapshot.answers)
@@ -154,15 +159,15 @@ def _chain(server: Server, app: App | None, snapshot: Snapshot) -> Configured:
     given = {s: start.applied for s, start in starts.items()}
     unstartable = next((s.unstartable for s in starts.values() if s.unstartable), "")
     if owner is None:
-        found = chain.configure(sources, files, own, given)
+        found = chain.configure(sources, files, told=given)
         return found._replace(start=Start(unstartable=unstartable) if unstartable else None)
     start = fresh(owner, server.first, known)
     if any(s.stage is not Stage.APPLICATION for s in sources):
         # The spec says what the chain is; when it began is still what the supervisor tells.
-        found = chain.configure(sources, files, own, given)
+        found = chain.configure(sources, files, told=given)
         return found._replace(start=Start(since=start.since, unstartable=unstartable))
     late = chain.configure(sources, files).applied
-    return chain.combine((*start.applied, *late), own)._replace(start=start)
+    return chain.combine((*start.applied, *late))._replace(start=start)
 
 
 def _dated(server: Server, start: Start | None) -> Server:

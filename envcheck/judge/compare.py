@@ -17,6 +17,7 @@ from envcheck.model import (
     Stage,
 )
 from envcheck.noise import is_foreign, is_noise, same
+from envcheck.servers import SERVERS
 
 # The whole judgement. None: the configuration is not known, which is not one that sets nothing.
 DIAGNOSES: dict[tuple[bool | None, bool], Diagnosis] = {
@@ -108,8 +109,22 @@ def excused(name: str, configured: Configured, processes: Sequence[Process]) -> 
     """
     if not is_noise(name):
         return False
+    if no_longer_given(name, configured, processes):
+        return False
     base = any(a.source.kind == "supervisor-environment" for a in configured.applied)
     return not (base and not configured.gaps and is_foreign(name, _places(processes)))
+
+
+# What holds options of a server: it is never set by that itself.
+OPTIONS = frozenset(module.OPTIONS for module in SERVERS.values() if module.OPTIONS)
+
+
+def no_longer_given(name: str, configured: Configured, processes: Sequence[Process]) -> bool:
+    """Tell whether no source sets a variable with options, and one has changed since they started."""
+    if name not in OPTIONS or name in configured.settings or not processes:
+        return False
+    started = min(p.started for p in processes)
+    return any(a.source.stage is Stage.EXEC and a.changed > started for a in configured.applied)
 
 
 def _places(processes: Sequence[Process]) -> tuple[str, ...]:

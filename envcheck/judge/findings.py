@@ -10,7 +10,7 @@ from envcheck.judge.cause import explain, fleeting
 from envcheck.judge.compare import Judged
 from envcheck.judge.constraints import with_constraints
 from envcheck.judge.evidence import Context, set_inside, unread
-from envcheck.judge.stale import left_by_configuration
+from envcheck.judge.stale import by_old_options, left_by_configuration
 from envcheck.model import (
     Cause,
     Configured,
@@ -81,7 +81,7 @@ def _only_the_process(judged: Judged, context: Context) -> Judged:
     """Without rule or source: stale if a source of the chain changed since it was read, else latent."""
     if judged.rule is not None or judged.fresh.settings or judged.diagnosis is not Diagnosis.STALE:
         return judged
-    if left_by_configuration(judged, context):
+    if by_old_options(judged, context) or left_by_configuration(judged, context):
         return judged
     start = context.configured.start
     if start is not None and (start.edited or judged.name in chain.values(start.loaded or ())):

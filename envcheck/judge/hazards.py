@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envcheck.judge.compare import concerned, fresh
+from envcheck.judge.compare import OPTIONS, concerned, fresh
 from envcheck.judge.evidence import Context
-from envcheck.model import Action, Cause, Diagnosis, Finding, Hazard, Snapshot, Stage, Step
+from envcheck.model import Action, Cause, Configured, Diagnosis, Finding, Hazard, Snapshot, Stage, Step
 from envcheck.noise import same
 from envcheck.supervisors import acting
+
+DROPPED = "no source sets it: a restart drops it"
+BY_HAND = "no source sets it, and a shell may have: start it with it, or forbid it in a spec"
+
+
+def perhaps_by_hand(finding: Finding, configured: Configured) -> bool:
+    """Tell whether nothing says that a variable with options of the server is not to be there again."""
+    by_supervisor = any(a.source.kind == "supervisor-environment" for a in configured.applied)
+    return finding.variable in OPTIONS and finding.expected is None and not by_supervisor
 
 
 def hazards(
@@ -28,7 +37,7 @@ def hazards(
         if f.cause is Cause.LEAKED and f.diagnosis is Diagnosis.LATENT
     ]
     leaked += [
-        Hazard(f.variable, Cause.LEAKED.value, "no source sets it: a restart drops it")
+        Hazard(f.variable, Cause.LEAKED.value, BY_HAND if perhaps_by_hand(f, context.configured) else DROPPED)
         for f in findings
         if f.variable and f.diagnosis is Diagnosis.STALE and f.expected is None and not f.settings
     ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from envcheck.escaping import escape
 from envcheck.judge.evidence import Context
-from envcheck.judge.hazards import hazards
+from envcheck.judge.hazards import hazards, perhaps_by_hand
 from envcheck.model import (
     Action,
     Cause,
@@ -87,7 +87,7 @@ def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, po
         or (_advice(context, snapshot) if by_hand else "")
         or (AS_ROOT if _refused(findings) else "")
         or (UNCERTAIN if uncertain else "")
-        or _perhaps(action, whats, context.configured.reexec_hook)
+        or _perhaps(action, whats, context)
         or (_comparison(context, steps) if _incomparable(findings) else ""),
     )
 
@@ -126,7 +126,11 @@ def all_or_none(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 def _without_removed(context: Context, findings: Sequence[Finding]) -> Context:
     """Note what the restart is to take away: what is stale because no source sets it."""
-    names = [f.variable for f in findings if f.diagnosis is Diagnosis.STALE and not f.settings]
+    names = [
+        f.variable
+        for f in findings
+        if f.diagnosis is Diagnosis.STALE and not f.settings and not perhaps_by_hand(f, context.configured)
+    ]
     removed = frozenset(name for name in names if name is not None)
     return context._replace(configured=context.configured._replace(removed=removed))
 
@@ -183,8 +187,11 @@ def _comparison(context: Context, steps: Sequence[Step]) -> str:
     return f"{COMPARE} {context.server.first.pid}"
 
 
-def _perhaps(action: Action, whats: frozenset[What], hook: str) -> str:
+def _perhaps(action: Action, whats: frozenset[What], context: Context) -> str:
     """Say what may be enough after all: a re-exec, where a hook gives the new master another environment."""
+    hook, server = context.configured.reexec_hook, context.server
+    if action is Action.RESTART and len(whats) == 1 and (said := SERVERS[server.kind].perhaps(server, whats)):
+        return said
     frozen = action is Action.RESTART and any(stage is Stage.EXEC for stage, _ in whats)
     return f"USR2 would be enough if {hook} gives the new master what has changed" if frozen and hook else ""
 
@@ -204,6 +211,8 @@ def _insufficient(
 
 
 def _stage(finding: Finding) -> Stage:
+    if finding.cause is Cause.OLD_OPTIONS:
+        return Stage.ARGUMENT
     by_configuration = finding.cause in (Cause.LEFT_BY_CONFIGURATION, Cause.DYNAMIC_SOURCE)
     if by_configuration and not finding.settings:
         return Stage.CODE

@@ -29,6 +29,7 @@ SAYS_WHOSE = (
     Cause.KEPT_BY_DOTENV,
     Cause.POISONED_REEXEC,
     Cause.LEFT_BY_CONFIGURATION,
+    Cause.OLD_OPTIONS,
     Cause.SET_BY_APPLICATION,
 )
 
@@ -52,7 +53,8 @@ def _running_origin(judged: Judged, context: Context) -> str:
 
 def _why_stale(judged: Judged, context: Context) -> Explanation:
     return (
-        left_by_configuration(judged, context)
+        by_old_options(judged, context)
+        or left_by_configuration(judged, context)
         or _by_configured_application(judged, context)
         or _by_application(judged, context)
         or mixed(judged, context)
@@ -86,6 +88,24 @@ def left_by_configuration(judged: Judged, context: Context) -> Explanation | Non
     return Cause.LEFT_BY_CONFIGURATION, (
         f"no source sets it; the master has set it since it was exec'd, and {own.source.path} changed at "
         f"{context.clock(own.changed)}"
+    )
+
+
+def by_old_options(judged: Judged, context: Context) -> Explanation | None:
+    """The options that it was started with gave it that, and those of a fresh start would not."""
+    configured, winner = context.configured, judged.fresh.winner
+    if not configured.options:
+        return None
+    now = winner is not None and winner.source.stage is Stage.ARGUMENT
+    before = [s.assignment.value for s in others(judged.name, context) if s.source.stage is Stage.ARGUMENT]
+    values = {p.running.variables.get(judged.name) for p in judged.processes}
+    if not (now and not before) and not (before and values == {before[-1]}):
+        return None
+    reads = [context.generation(p).environment_read for p in judged.processes]
+    read = min((r for r in reads if r is not None), default=None)
+    since = f" at {context.clock(read)}" if read else ""
+    return Cause.OLD_OPTIONS, (
+        f"the options that it was started with{since} are not those of a fresh start: {configured.options}"
     )
 
 

@@ -151,6 +151,7 @@ class Configured(NamedTuple):
     removed: frozenset[str] = (
         frozenset()
     )  # what the server has and no source sets: it is not to have it again
+    options: str = ""  # where the options stand that it would be started with now, if they are others
     plan: Plan | None = None  # what a restart takes, where this is from a record
 
     @property

@@ -80,6 +80,7 @@ class Cause(StrEnum):
     LEFT_BY_CONFIGURATION = (
         "left-by-configuration"  # the server's configuration has set it, and no longer does
     )
+    OLD_OPTIONS = "old-options"  # the options that it was started with have set it, or have not
     UNSTARTABLE = "unstartable"
     NOT_APPLIED = "not-applied"  # the source is older than the process, which has another value all the same
     WRONG_VALUE = "wrong-value"  # configured and running agree, and both are not what is expected

@@ -27,6 +27,11 @@ class ServerKind(Protocol):
         """Parts one of which the path of its executable has."""
         ...
 
+    @property
+    def OPTIONS(self) -> str:  # noqa: N802
+        """The variable from which it takes options beside its command line, or ""."""
+        ...
+
     def role(self, process: Process) -> Role | None:
         """Say which part the process plays by itself, or None; children of a master are workers anyhow."""
         ...
@@ -88,6 +93,10 @@ class ServerKind(Protocol):
 
     def cure(self, what: What, server: Server, *, preload: bool | None) -> Action:
         """Name the least disruptive action that brings a change in: where it was made, and which it is."""
+        ...
+
+    def perhaps(self, server: Server, whats: frozenset[What]) -> str:
+        """Say what may be enough below a restart, and on what that hangs; "" where nothing does."""
         ...
 
     def signal(self, action: Action, server: Server) -> Step | None:

@@ -25,13 +25,14 @@ from envcheck.model import (
     Step,
 )
 from envcheck.servers.configuration import APPLICATION, Place, doubt, is_half_done, ordered, others, readable
-from envcheck.servers.gunicorn_cures import CURES, HUP_ENDS_NEW, HUP_KEEPS, PRELOADED, USR2_KEEPS
+from envcheck.servers.gunicorn_cures import CURES, HUP_ENDS_NEW, HUP_KEEPS, PERHAPS, PRELOADED, USR2_KEEPS
 from envcheck.servers.signals import has, mask, masters, option, send, started_in
 from envcheck.servers.table import What, first, look_up
 from envcheck.sources import gunicorn_config
 
 WORDS = ("gunicorn",)
 INTERPRETERS = ("/python", "/pypy")
+OPTIONS = "GUNICORN_CMD_ARGS"
 
 # gunicorn/arbiter.py: Arbiter.SIGNALS; gunicorn/workers/base.py: Worker.SIGNALS, init_signals().
 MASTER_CATCHES = mask("HUP", "USR2", "CHLD")
@@ -144,7 +145,7 @@ def _from_environment(process: Process) -> tuple[str, ...]:
     running = process.at_exec if process.at_exec.usable else process.live
     try:
         # Config.get_cmd_args_from_env() splits with shlex.
-        return tuple(shlex.split(running.variables.get("GUNICORN_CMD_ARGS", "")))
+        return tuple(shlex.split(running.variables.get(OPTIONS, "")))
     except ValueError:
         return ()
 
@@ -262,6 +263,11 @@ def cure(what: What, server: Server, *, preload: bool | None) -> Action:
     # Observed with 27.0.1: HUP ends the new master of a half-done upgrade. Orphans have no master to take it.
     unfit = is_half_done(server) or not masters(server)
     return Action.RESTART if action is Action.RELOAD and unfit else action
+
+
+def perhaps(server: Server, whats: frozenset[What]) -> str:
+    unfit = is_half_done(server) or not masters(server)
+    return "" if unfit else "; ".join(first(PERHAPS, whats))
 
 
 def signal(action: Action, server: Server) -> Step | None:

@@ -33,6 +33,12 @@ HUP_KEEPS: Reasons = {
     **by_stage(Stage.APPLICATION, "an application that is preloaded is not loaded again by HUP"),
     (Stage.CODE, Change.KEPT): "HUP runs the configuration again, but setdefault keeps what is set already",
 }
+# What cannot be told from outside, and decides.
+PERHAPS: Reasons = {
+    (Stage.CODE, Change.REMOVED): (
+        "HUP is enough if raw_env had set it: that is reset; what code has set in the master stays"
+    )
+}
 HUP_ENDS_NEW = "an upgrade is half done: HUP would end the new master, and the old one keeps what it has"
 USR2_KEEPS: Reasons = {
     **by_stage(

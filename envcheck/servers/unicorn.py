@@ -36,6 +36,7 @@ from envcheck.sources import unicorn_config
 
 WORDS = ("unicorn",)
 INTERPRETERS = ("/ruby", "/jruby", "/truffleruby")
+OPTIONS = ""
 
 # http_server.rb: QUEUE_SIGS and init_worker_process().
 MASTER_CATCHES = mask("TTIN", "TTOU", "WINCH", "USR2")
@@ -195,6 +196,12 @@ def cure(what: What, server: Server, *, preload: bool | None) -> Action:
         is_half_done(server) or not own_sources(server) or pidfile(server)
     )  # HUP reaches one master alone
     return Action.RESTART if action is Action.RELOAD and hup_harms else action
+
+
+def perhaps(server: Server, whats: frozenset[What]) -> str:
+    """It has no list that is reset when its configuration is read."""
+    del server, whats
+    return ""
 
 
 def signal(action: Action, server: Server) -> Step | None:

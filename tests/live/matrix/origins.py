@@ -50,7 +50,7 @@ ORIGINS: dict[str, Origin] = {
     "container-env-file": Origin(containers.EnvFile, changes=SEEN),
     "raw_env": Origin(place.RawEnv, PYTHON),
     "configuration-code": Origin(place.ConfigurationCode),
-    "cmd_args": Origin(place.CommandArguments, PYTHON, changes=SEEN),
+    "cmd_args": Origin(place.CommandArguments, PYTHON),
     "systemd-unit, gunicorn -e": Origin(units.CommandLine, PYTHON, systemd=True, changes=SEEN),
     "dotenv": Origin(place.Dotenv),
     "dotenv-override": Origin(place.DotenvOverride),

@@ -127,14 +127,18 @@ def envdir(folder: Path, value: str | None, name: str = NAME) -> None:
 class Inside(ByHand):
     """The variable is set after the server has been started: only a rule tells that it is not to be there."""
 
+    beside: ClassVar[tuple[str, ...]] = ()  # what goes with it
+
     def __init__(self, cell: Cell, home: Path, world: World) -> None:
         super().__init__(cell, home, world)
         if cell.after is None:
-            self.server.rules = {NAME: {"forbidden": True}}
+            self.server.rules = {name: {"forbidden": True} for name in (NAME, *self.beside)}
 
 
 class CommandArguments(Inside):
-    """Gunicorn takes options from a variable, which comes from an envdir."""
+    """Gunicorn takes options from a variable, which comes from an envdir; a shell might have given it too."""
+
+    beside = ("GUNICORN_CMD_ARGS",)
 
     def put(self, value: str | None) -> None:
         options = None if value is None else f"--env {NAME}={value}"
