@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from envcheck import raw
 from envcheck.hosts import Answer, Host, Request
-from envcheck.judge import reloads
+from envcheck.judge import reloads, rights
 from envcheck.judge.matching import SOCKETS
 from envcheck.model import (
     Answers,
@@ -72,7 +72,8 @@ def collect(
     table = ancestors | {p.pid: p for p in processes}
     servers = tuple(owned(s, table) for s in group(processes))
     looping = _looping(host, servers, facts)
-    answers = _answers(host, servers, [s for a in (spec.apps if spec else ()) for s in a.sources])
+    sources_named = [s for a in (spec.apps if spec else ()) for s in a.sources]
+    answers = _answers(host, servers, sources_named, int(facts["uid"]))
     servers = tuple(untitled(confirmed(s, answers), answers) for s in servers)
     files |= _own_files(host, [s for s in servers if not s.first.apart], files)
     inside = _inside(host, [s for s in servers if s.first.apart], spec)
@@ -211,13 +212,17 @@ def _inside(host: Host, servers: Sequence[Server], spec: Spec | None) -> dict[in
     return found
 
 
-def _answers(host: Host, servers: Sequence[Server], sources: Sequence[Source]) -> Answers:
-    """Ask what the supervisors want to know, until they want nothing more; *sources* are those of a spec."""
+def _answers(host: Host, servers: Sequence[Server], sources: Sequence[Source], uid: int = 0) -> Answers:
+    """Ask what the supervisors want to know, until they want nothing more; *sources* are those of a spec.
+
+    *uid*: of who looks, whose rights are asked about with the rest.
+    """
     named = dict.fromkeys(s for s in sources if s.kind in NAMED)
     answers = Answers()
     for _ in range(ROUNDS):
         known = Known(answers)
         for server in servers:
+            rights.wanted(server, uid, known)
             if server.owner is not None:
                 fresh(server.owner, server.first, known)
             for source in named:
@@ -247,6 +252,10 @@ def _more(answers: Answers, found: Mapping[Key, Answer]) -> Answers:
             **{k[1]: tuple(a.get("paths", {}).get(k[1], ())) for k, a in found.items() if k[0] == "glob"},
         },
         outputs={**answers.outputs, **{k[1:]: raw.output(a) for k, a in found.items() if k[0] == "run"}},
+        writable={
+            **answers.writable,
+            **{k[1]: bool(a.get("writable", {}).get(k[1])) for k, a in found.items() if k[0] == "access"},
+        },
     )
 
 
@@ -257,7 +266,7 @@ def _gaps(facts: Answer, scan: Answer, *, live: bool) -> Iterable[Gap]:
         yield Gap(
             "other users' processes",
             "cannot see them: /proc is mounted with hidepid",
-            "run as root, or with sudo",
+            "run as root, or with sudo (on other hosts: --sudo)",
         )
     if live and not facts["python"]:
         yield Gap(

@@ -231,7 +231,11 @@ def _unnamed(snapshot: Snapshot) -> Iterator[Gap]:
     for server in snapshot.servers:
         if server.first.cwd is None:
             what = f"which application {server.kind} {server.first.pid} runs"
-            yield Gap(what, "not allowed to read its working directory", "run as root, or with sudo")
+            yield Gap(
+                what,
+                "not allowed to read its working directory",
+                "run as root, or with sudo (on other hosts: --sudo)",
+            )
 
 
 def _gaps(apps: Sequence[AppReport]) -> Iterator[Gap]:

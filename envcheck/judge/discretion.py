@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
+from envcheck.judge import rights
 from envcheck.judge.remedy import all_or_none
 from envcheck.model import AppReport, Finding, Generation, Process, Remedy, Server, Step
 from envcheck.secrecy import Policy, known_forms, looks_secret, mask_forms
@@ -86,7 +87,7 @@ def _finding(finding: Finding, mask: Mask) -> Finding:
 def _remedy(remedy: Remedy, mask: Mask) -> Remedy:
     steps = all_or_none(tuple(_step(s, mask) for s in remedy.steps))
     return remedy._replace(
-        sufficient=remedy.sufficient and all(s.runnable for s in steps),
+        sufficient=remedy.sufficient and rights.complete(steps),
         steps=steps,
         insufficient=tuple(_step(s, mask) for s in remedy.insufficient),
         hazards=tuple(h._replace(message=mask(h.message)) for h in remedy.hazards),
@@ -96,4 +97,6 @@ def _remedy(remedy: Remedy, mask: Mask) -> Remedy:
 
 def _step(step: Step, mask: Mask) -> Step:
     argv = tuple(map(mask, step.argv))
-    return step._replace(argv=argv, why=mask(step.why), runnable=step.runnable and argv == step.argv)
+    shown = argv == step.argv
+    ask = mask(step.ask) if shown else ""
+    return step._replace(argv=argv, why=mask(step.why), runnable=step.runnable and shown, ask=ask)

@@ -37,7 +37,7 @@ UNREAD = {
     "partial": Cause.CLOBBERED,
 }
 # What would help.
-RIGHTS = "run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH (sudo is enough)"
+RIGHTS = "run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH (sudo is enough; on other hosts --sudo)"
 HELP: dict[str, str] = {"denied": RIGHTS, "hidden": RIGHTS}
 
 

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from envcheck.escaping import escape
-from envcheck.judge import verdict
+from envcheck.judge import rights, verdict
 from envcheck.model import (
     Action,
     AppReport,
@@ -49,7 +49,7 @@ def decided(app: AppReport, snapshot: Snapshot, fail_on: Severity) -> Outcome | 
     if remedy.action is not Action.RETIRE_OLD and (why := _upgrade(app.server)):
         way = "wait for its end, or end one of the two masters; then look again"
         return refused(why, remedy.steps, way)
-    if not remedy.sufficient or not all(s.runnable for s in remedy.steps):
+    if not remedy.sufficient or not rights.complete(remedy.steps):
         return refused(INCOMPLETE, remedy.steps)
     others = {p.uid for p in app.server.processes} - {snapshot.uid}
     if snapshot.uid != 0 and others and remedy.action is not Action.RECREATE:  # a container maps its users
@@ -59,7 +59,8 @@ def decided(app: AppReport, snapshot: Snapshot, fail_on: Severity) -> Outcome | 
             remedy.steps,
             "run envcheck as root, or with sudo; on other hosts --sudo",
         )
-    return None
+    why, way = rights.hindrance(app)
+    return refused(why, remedy.steps, way) if why else None
 
 
 def refused(why: str, steps: Sequence[Step] = (), way_back: str = "") -> Outcome:

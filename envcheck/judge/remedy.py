@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envcheck.escaping import escape
+from envcheck.judge import rights
 from envcheck.judge.evidence import Context
 from envcheck.judge.hazards import hazards, perhaps_by_hand
 from envcheck.model import (
@@ -48,7 +49,10 @@ BY_CAUSE = {
 
 UNKNOWN = "what a restart would give is not known: name the sources in the spec"
 UNCERTAIN = "only running the server's configuration tells what it gives: check again afterwards"
-AS_ROOT = "run envcheck as root, with sudo, or as the user of the server: its environment may not be read"
+AS_ROOT = (
+    "run envcheck as root, with sudo (on other hosts: --sudo), or as the user of the server: "
+    "its environment may not be read"
+)
 COMPARE = "say what is expected, in a spec: envcheck check -s FILE; what it has: envcheck show"
 READABLE = "let envcheck read what it could not, or name the sources in a spec: envcheck check -s FILE"
 NOTES = {
@@ -77,9 +81,11 @@ def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, po
     by_hand = action is Action.RESTART and not steps
     uncertain = any(a is action is not Action.NONE and f.cause is Cause.DYNAMIC_SOURCE for a, f in wanted)
     helpless = action in NOTES or by_hand or (unexplained and not steps)
+    sufficient = not (helpless or uncertain) and all(s.runnable for s in steps)
+    steps = all_or_none(rights.allowed(steps, server, snapshot))
     return Remedy(
         action=_amounts_to(action, context),
-        sufficient=not (helpless or uncertain) and all(s.runnable for s in steps),
+        sufficient=sufficient,
         steps=steps,
         insufficient=_insufficient(action, context, whats, snapshot, policy) if steps or by_hand else (),
         hazards=hazards(action, context, findings, snapshot, steps),

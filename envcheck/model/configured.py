@@ -87,6 +87,7 @@ class Answers(NamedTuple):
     folders: Mapping[str, FileFacts] = {}
     globs: Mapping[str, tuple[str, ...]] = {}
     outputs: Mapping[tuple[str, ...], Output] = {}
+    writable: Mapping[str, bool] = {}  # of sockets and FIFOs that take commands: whether who looks may
     inside: Mapping[int, Answers] = {}  # by pid: files as that process sees them
 
 

@@ -19,6 +19,7 @@ class Step(NamedTuple):
     disruption: Disruption | None = None
     runnable: bool = True
     hazards: tuple[Hazard, ...] = ()  # what this very command may lose, or why it cannot be run
+    ask: str = ""  # what to ask for, where who looks may not run it; then it is not runnable
 
 
 class Plan(NamedTuple):

@@ -80,6 +80,12 @@ def _glob(request: dict) -> dict:
     return _seen(request, lambda seen: matches(request["patterns"], bool(request.get("real")), seen))
 
 
+def _access(request: dict) -> dict:
+    from .files import access
+
+    return access(request["paths"])
+
+
 def _run(request: dict) -> dict:
     from .commands import run
 
@@ -99,6 +105,7 @@ OPS = {
     "file": _file,
     "folder": _folder,
     "glob": _glob,
+    "access": _access,
     "run": _run,
     "which": _which,
 }

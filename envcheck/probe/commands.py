@@ -14,6 +14,8 @@ READS = {
     "podman": ("inspect",),
     "docker": ("inspect",),
 }
+# And those of which no word may be another.
+EXACTLY = (["sudo", "-n", "-l"],)  # what the user may do; it asks for nothing, and runs nothing
 FLAGS = ("--user", "--system")  # options of theirs without a value
 # One script, for all units of a host at once: the names of the properties it shows are all that may differ.
 SCRIPT = (
@@ -53,6 +55,8 @@ def reads(argv: "list[str]") -> bool:
     import re
 
     words = list(argv)
+    if words in EXACTLY:
+        return True
     if words[:1] == ["env"]:
         words = words[1:]
         while words and words[0].startswith("XDG_RUNTIME_DIR="):

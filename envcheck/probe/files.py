@@ -1,4 +1,4 @@
-"""The ops "file", "folder" and "glob". Reading never hangs and never follows a size that a file claims.
+"""The ops "file", "folder", "glob", "access". Reading never hangs, nor follows a size that a file claims.
 
 Paths are text with surrogate escapes, whatever the locale. What is not a regular file is not opened:
 opening a FIFO wakes its writer, opening a device may do anything.
@@ -99,6 +99,11 @@ def matches(patterns: "list[str]", real: bool = False, seen: "Inside | None" = N
         paths = seen.glob(_bytes(pattern)) if seen else glob(_bytes(pattern))
         found[pattern] = sorted({_text(os.path.realpath(path) if real else path) for path in paths})
     return {"status": "ok", "paths": found}
+
+
+def access(paths: "list[str]") -> dict:
+    """{"writable": {path: whether who asks may write it}}; what is not there may not be written."""
+    return {"status": "ok", "writable": {path: os.access(_bytes(path), os.W_OK) for path in paths}}
 
 
 def _entries(fd: int, limit: int, most: int, look: "Look") -> dict:

@@ -32,7 +32,9 @@ def _incomplete(remedy: Remedy) -> str:
     """Say what is to be done before the first of the steps."""
     masked = any(MASK in word for step in remedy.steps for word in step.argv)
     notes = ["fill in what is masked"] if masked and not remedy.sufficient else []
-    if not all(step.runnable for step in remedy.steps):
+    if any(step.ask for step in remedy.steps):
+        notes.append("not all of it is yours to do: do not begin before the rest is agreed on")
+    if not remedy.sufficient and not all(step.runnable or step.ask for step in remedy.steps):
         notes.append("the start step is not complete: do not begin before it is")
     return "".join(f" ({note})" for note in notes)
 
@@ -58,7 +60,10 @@ def merged(remedy: Remedy) -> Iterable[str]:
 def step_lines(step: Step, width: int) -> list[str]:
     """Write a command as it can be pasted: never broken, its reason on the line before."""
     reason = wrapped(escape(step.why), width - len("  # "), "")
-    return [*(f"  # {line.strip()}" for line in reason), f"  {' '.join(map(_quoted, step.argv))}"]
+    comment = [f"  # {line.strip()}" for line in reason]
+    if step.ask:
+        return [*comment, f"  {step.ask}"]
+    return [*comment, f"  {' '.join(map(_quoted, step.argv))}"]
 
 
 def _quoted(word: str) -> str:

@@ -252,4 +252,6 @@ def _step(step: Step) -> Json:
         found["disruption"] = step.disruption
     if not step.runnable:
         found["runnable"] = False
+    if step.ask:
+        found["ask"] = text(step.ask)
     return found

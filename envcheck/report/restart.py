@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from envcheck.escaping import escape
+from envcheck.judge import rights
 from envcheck.model import AppReport, HostReport, Outcome, Report, Result, Step, Taken
 from envcheck.report import advice, grouping, rolled, text
 
@@ -131,6 +132,8 @@ def _to_do(apps: list[AppReport]) -> str:
         return _after(bad)
     if len(outcomes) == len(apps):
         return "nothing"
+    if ask := rights.asked_for([s for app in apps for s in app.remedy.steps]):
+        return escape(ask)
     runnable = [a for a in apps if a.remedy.steps and all(s.runnable for s in a.remedy.steps)]
     notes = [escape(app.remedy.note) for app in apps if app.remedy.note]
     if runnable:

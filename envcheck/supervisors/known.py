@@ -78,6 +78,12 @@ class Known:
             self.wanted["glob", pattern] = {"op": "glob", "patterns": [pattern], **self._where}
         return self._answers.globs.get(pattern)
 
+    def writable(self, path: str) -> bool | None:
+        """Tell whether who looks may write there; None: it is not known yet."""
+        if path not in self._answers.writable:
+            self.wanted["access", path] = {"op": "access", "paths": [path]}
+        return self._answers.writable.get(path)
+
     def run(self, *argv: str) -> Output | None:
         """Give what a command prints that changes nothing; None: it has not run yet."""
         if self._root:

@@ -47,8 +47,7 @@ class Services:
     def owner(self, process: Process, ancestors: Sequence[Process]) -> Owner | None:
         del process
         for distance, ancestor in enumerate(ancestors):
-            if ancestor.comm == self.watcher and ancestor.cwd:
-                folder = ancestor.cwd
+            if ancestor.comm == self.watcher and (folder := _folder(ancestor, ancestors[distance + 1 :])):
                 return Owner(self.kind, folder, "ancestor", distance, ancestor.pid, supervising=ancestor)
         return None
 
@@ -85,6 +84,22 @@ class Services:
             "it was re-executed: when the old master ends, run is started anew and may find the port taken"
         )
         return (Hazard(None, "reexec-under-supervisor", message),)
+
+
+SCANNERS = frozenset({"runsvdir", "svscan", "s6-svscan"})
+
+
+def _folder(watcher: Process, above: Sequence[Process]) -> str:
+    """Give the folder of a service; where another user's working directory may not be read, by the arguments.
+
+    A scanner is told the folder of all services, and tells its watchers the name of one in it.
+    """
+    name = watcher.argv[1] if len(watcher.argv) > 1 else ""
+    if watcher.cwd or name.startswith("/"):
+        return watcher.cwd or name
+    scanner = next((p for p in above[:1] if p.comm in SCANNERS), None)
+    base = next((word for word in scanner.argv[1:] if word.startswith("/")), "") if scanner else ""
+    return posixpath.join(base, name) if base and name else ""
 
 
 def inherited(watcher: Process | None, process: Process) -> Applied | None:

@@ -15,6 +15,9 @@ from live.servers import readable_python
 Json = dict[str, Any]
 
 
+AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+
+
 class Outcome(NamedTuple):
     status: int
     out: str
@@ -34,8 +37,7 @@ def envcheck(*args: str, prefix: Sequence[str] = (), **env: str) -> Outcome:
 def as_nobody(site: Path, *args: str) -> Outcome:
     """Run envcheck as a user who owns nothing."""
     python, library = readable_python(site)
-    prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", str(python))
-    return envcheck(*args, prefix=prefix, PYTHONPATH=str(library))
+    return envcheck(*args, prefix=(*AS_NOBODY, str(python)), PYTHONPATH=str(library))
 
 
 def report(*args: str) -> Json:

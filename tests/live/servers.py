@@ -139,7 +139,8 @@ def readable_python(site: Path) -> tuple[Path, Path]:
     library = site / "library"
     if not library.exists():
         code = (
-            "import sys, envcheck.cli.check, envcheck.cli.ps, envcheck.cli.show, envcheck.spec\n"
+            "import sys, psutil, yaml\n"
+            "import envcheck.cli.check, envcheck.cli.ps, envcheck.cli.show, envcheck.spec\n"
             "for name, module in list(sys.modules.items()):\n"
             "    file = getattr(module, '__file__', None) or ''\n"
             "    if '.' not in name and ('site-packages' in file or name == 'envcheck'): print(file)\n"
@@ -154,4 +155,7 @@ def readable_python(site: Path) -> tuple[Path, Path]:
                 shutil.copy(file, library)
         for path in library.rglob("*"):
             path.chmod(0o755 if path.is_dir() else 0o644)
+        python = site / "bare" / "bin" / "python3"
+        # Nobody may write there: every start would compile all of it again.
+        subprocess.run([python, "-m", "compileall", "-q", str(library)], check=True)
     return site / "bare" / "bin" / "python3", library

@@ -153,6 +153,7 @@ def test_a_command() -> None:
 
 
 READING = [
+    ("sudo", "-n", "-l"),
     ("systemctl", "show", "-p", "MainPID", "--", "shop.service"),
     ("systemctl", "--user", "cat", "shop.service"),
     ("env", "XDG_RUNTIME_DIR=/run/user/7", "systemctl", "--user", "show", "x"),
@@ -162,6 +163,10 @@ READING = [
     ("podman", "--root", "/srv/c", "--runtime=runc", "inspect", "shop"),
 ]
 CHANGING = [
+    ("sudo", "-n", "-l", "-U", "root"),
+    ("sudo", "-l"),
+    ("sudo", "-n", "reboot"),
+    ("sudo", "-n", "-l", "reboot"),
     (),
     ("kill", "-TERM", "1"),
     ("systemctl", "restart", "shop.service"),

@@ -49,6 +49,25 @@ def test_a_service(kind: str) -> None:
     assert plan(server) == (RESTARTS[kind],)
 
 
+@pytest.mark.parametrize(
+    ("words", "scanner", "folder"),
+    [
+        (("runsv", "/srv/shop"), (), "/srv/shop"),
+        (("runsv", "shop"), ("runsvdir", "-P", "/etc/service", "log: ..."), "/etc/service/shop"),
+        (("runsv", "shop"), ("runsvdir", "service"), None),
+        (("runsv", "shop"), ("sh", "/etc/start"), None),
+    ],
+)
+def test_a_service_of_another_user(
+    words: tuple[str, ...], scanner: tuple[str, ...], folder: str | None
+) -> None:
+    """Where the working directory of its watcher may not be read."""
+    above = [build.process(2, scanner, comm=scanner[0])] if scanner else []
+    found = build.process(4, words, comm="runsv", cwd=None, parent=2, at_exec="denied")
+    server = own(*above, found, build.gunicorn(6, 4, caught=build.GUNICORN_MASTER))
+    assert (server.owner.name if server.owner else None) == folder
+
+
 def test_what_a_service_gives() -> None:
     server = own(watcher("runsv"), build.gunicorn(6, 4, caught=build.GUNICORN_MASTER))
     assert server.owner is not None
