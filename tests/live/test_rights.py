@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def stale(home: Path, bare: Path) -> Iterator[Service]:
 
 
 @contextmanager
-def may(rule: str) -> Iterator[None]:
+def may(rule: str) -> Generator[None]:
     """Let sudo know one rule more; it is validated before it counts, and removed."""
     file, tried = SUDOERS / "envcheck-test", SUDOERS / "envcheck-test.tried"  # one with a dot is not read
     tried.write_text(f"nobody ALL={rule}\n")
