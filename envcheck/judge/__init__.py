@@ -128,7 +128,7 @@ def configure(server: Server, app: App | None, snapshot: Snapshot) -> Configured
         unread=module.unread(server, files),
         broken=module.broken(server, files),
         own=tuple(Applied(s, Parsed(), facts.changed) for s, facts in own if facts and facts.status == "ok"),
-        others=(*module.other_settings(server, files), *afresh.given_before(server, begun, files)),
+        others=(*module.other_settings(server, files), *afresh.given_before(begun, files)),
         preloads=module.preloads(server, files),
         reexec_hook=module.reexec_hook(server, files),
     )

@@ -1,7 +1,7 @@
-"""The options in a variable that a server would be started with now, where it was started with others.
+"""The options that a server would be started with now, where it was started with others.
 
-Such a variable is read once: what `-e` in it sets hangs on what a fresh start would be given, and what the
-process has hangs on what it was given then.
+They stand on its command line, or in a variable that is read once: what `-e` sets hangs on what a fresh start
+would be given, and what the process has hangs on what it was given then.
 """
 
 from __future__ import annotations
@@ -13,29 +13,45 @@ from envcheck.judge.compare import no_longer_given
 from envcheck.model import Configured, FileFacts, Process, Reading, Server, Setting, Stage
 from envcheck.servers import SERVERS
 
+COMMAND = "the command that its supervisor starts"
+
 
 class Afresh(NamedTuple):
     """The server as a fresh start would begin it, and where its options stand; "": they are the same."""
 
     server: Server
+    before: Server  # as it was begun
     where: str = ""
 
 
 def started(server: Server, found: Configured) -> Afresh:
-    """Say how a fresh start would begin it, as far as sources tell: *found* is without its own settings."""
-    newest = server.generations[-1]
-    module = SERVERS[server.kind]
-    if newest.master is None or not newest.master.running.usable:
-        return Afresh(server)
+    """Say how a fresh start would begin it, as far as sources tell: *found* is without its own settings.
+
+    *server* has the command line of a fresh start, and in `arguments` that which is seen of it.
+    """
+    master, module = server.generations[-1].master, SERVERS[server.kind]
+    if master is None or not master.running.usable:
+        return Afresh(server, server)
+    before = _begun(server, master._replace(argv=server.arguments)) if server.arguments else server
+    by_command = _unlike(server, before)
     given = _options(module.OPTIONS, found, server)
-    if given is None or given[0] == newest.master.running.variables.get(module.OPTIONS):
-        return Afresh(server)
-    master = _with(newest.master, module.OPTIONS, given[0])
-    told = server._replace(generations=(*server.generations[:-1], newest._replace(master=master)))
-    # Another configuration file has not been read; `-e` of the command line may hide that of the variable.
-    differs = module.own_settings(told, {}) != module.own_settings(server, {})
-    known = differs and module.own_sources(told) == module.own_sources(server)
-    return Afresh(told, given[1]) if known else Afresh(server)
+    if given is not None and given[0] != master.running.variables.get(module.OPTIONS):
+        told = _begun(server, _with(master, module.OPTIONS, given[0]))
+        # Another configuration file has not been read; a command line's `-e` may hide that of the variable.
+        if _unlike(told, server) and module.own_sources(told) == module.own_sources(server):
+            return Afresh(told, before, given[1])
+    return Afresh(server, before, COMMAND if by_command else "")
+
+
+def _unlike(server: Server, other: Server) -> bool:
+    """Tell whether their options set other variables."""
+    own_settings = SERVERS[server.kind].own_settings
+    return own_settings(server, {}) != own_settings(other, {})
+
+
+def _begun(server: Server, master: Process) -> Server:
+    newest = server.generations[-1]._replace(master=master)
+    return server._replace(generations=(*server.generations[:-1], newest))
 
 
 def own_settings(afresh: Afresh, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:
@@ -51,9 +67,9 @@ def _told(setting: Setting, where: str) -> Setting:
     return setting._replace(source=source, assignment=assignment)
 
 
-def given_before(server: Server, afresh: Afresh, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:
+def given_before(afresh: Afresh, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:
     """Give what the options set that it was started with, where a fresh start would have others."""
-    own = SERVERS[server.kind].own_settings(server, files) if afresh.where else ()
+    own = SERVERS[afresh.server.kind].own_settings(afresh.before, files) if afresh.where else ()
     return tuple(s for s in own if s.source.stage is Stage.ARGUMENT)
 
 

@@ -51,7 +51,7 @@ ORIGINS: dict[str, Origin] = {
     "raw_env": Origin(place.RawEnv, PYTHON),
     "configuration-code": Origin(place.ConfigurationCode),
     "cmd_args": Origin(place.CommandArguments, PYTHON),
-    "systemd-unit, gunicorn -e": Origin(units.CommandLine, PYTHON, systemd=True, changes=SEEN),
+    "systemd-unit, gunicorn -e": Origin(units.CommandLine, PYTHON, systemd=True),
     "dotenv": Origin(place.Dotenv),
     "dotenv-override": Origin(place.DotenvOverride),
 }

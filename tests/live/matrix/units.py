@@ -85,7 +85,9 @@ class Unit(Place):
 
 
 class CommandLine(Unit):
-    """An option of Gunicorn in the ExecStart of the unit."""
+    """An option of Gunicorn in the ExecStart of the unit, which no title hides."""
+
+    titles = False
 
     def put(self, value: str | None) -> None:
         self.option = () if value is None else ("-e", f"{NAME}={value}")
