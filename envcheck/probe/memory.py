@@ -6,8 +6,7 @@ A descriptor stays bound to one address space: after an exec or exit it gives no
 import errno
 import os
 
-PAGE = 4096
-CHUNK = 16384  # bytes per read: 64 KiB was measured 2.4 to 3.2 times slower
+PAGE = 4096  # also what one read asks for: variables lie scattered, four pages at once take twice as long
 TOTAL = 67108864  # bytes read in one attempt
 STRING = 4194304  # bytes of one string
 SLOTS = 100000  # words of one array
@@ -46,17 +45,16 @@ class Memory:
         if len(self.pages) * PAGE > TOTAL:
             raise Garbage("more than %d bytes" % TOTAL)
         try:
-            chunk = os.pread(self.fd, CHUNK, number * PAGE)
+            page = os.pread(self.fd, PAGE, number * PAGE)
         except OSError as error:
             if error.errno == errno.EIO:
                 raise Garbage("not mapped") from None
             raise
-        if not chunk:
+        if not page:
             raise Gone
-        if len(chunk) < PAGE:
+        if len(page) < PAGE:
             raise Garbage("short read")
-        for offset in range(0, len(chunk) - PAGE + 1, PAGE):
-            self.pages[number + offset // PAGE] = chunk[offset : offset + PAGE]
+        self.pages[number] = page
 
     def read(self, address: int, size: int) -> bytes:
         """Exactly *size* bytes."""
