@@ -87,7 +87,9 @@ def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, po
         action=_amounts_to(action, context),
         sufficient=sufficient,
         steps=steps,
-        insufficient=_insufficient(action, context, whats, snapshot, policy) if steps or by_hand else (),
+        insufficient=_insufficient(action, context, whats, snapshot, policy)
+        if steps or by_hand or action is Action.REFUSE
+        else (),
         hazards=hazards(action, context, findings, snapshot, steps),
         note=_note(action, [f for a, f in wanted if a is action], helpless=helpless)
         or (_advice(context, snapshot) if by_hand else "")
@@ -206,6 +208,8 @@ def _insufficient(
     action: Action, context: Context, whats: frozenset[What], snapshot: Snapshot, policy: Policy
 ) -> tuple[Step, ...]:
     server = context.server
+    if action is Action.REFUSE:
+        return SERVERS[server.kind].harmful(server) if context.configured.broken else ()
     own = SERVERS[server.kind].insufficient(action, server, whats)
     told: tuple[Step, ...] = ()
     if action in (Action.RESTART, Action.ADOPT):

@@ -95,6 +95,10 @@ class ServerKind(Protocol):
         """Name the least disruptive action that brings a change in: where it was made, and which it is."""
         ...
 
+    def harmful(self, server: Server) -> tuple[Step, ...]:
+        """Name what must not be done to a running server whose configuration is broken."""
+        ...
+
     def perhaps(self, server: Server, whats: frozenset[What]) -> str:
         """Say what may be enough below a restart, and on what that hangs; "" where nothing does."""
         ...

@@ -25,7 +25,15 @@ from envcheck.model import (
     Step,
 )
 from envcheck.servers.configuration import APPLICATION, Place, doubt, is_half_done, ordered, others, readable
-from envcheck.servers.gunicorn_cures import CURES, HUP_ENDS_NEW, HUP_KEEPS, PERHAPS, PRELOADED, USR2_KEEPS
+from envcheck.servers.gunicorn_cures import (
+    CURES,
+    HUP_BREAKS,
+    HUP_ENDS_NEW,
+    HUP_KEEPS,
+    PERHAPS,
+    PRELOADED,
+    USR2_KEEPS,
+)
 from envcheck.servers.signals import has, mask, masters, option, send, started_in
 from envcheck.servers.table import What, first, look_up
 from envcheck.sources import gunicorn_config
@@ -284,6 +292,13 @@ def insufficient(action: Action, server: Server, whats: frozenset[What]) -> tupl
     hup = [HUP_ENDS_NEW] if is_half_done(server) else first(HUP_KEEPS, whats)
     usr2 = first(USR2_KEEPS, whats)
     return tuple([send("HUP", pid, why) for why in hup] + [send("USR2", pid, why) for why in usr2])
+
+
+def harmful(server: Server) -> tuple[Step, ...]:
+    """Name what ends a running server whose configuration is broken."""
+    if not masters(server):
+        return ()
+    return (send("HUP", server.first.pid, HUP_BREAKS, Disruption.DOWNTIME),)
 
 
 def stop(master: Process) -> Step:

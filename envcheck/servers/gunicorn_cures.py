@@ -40,6 +40,7 @@ PERHAPS: Reasons = {
     )
 }
 HUP_ENDS_NEW = "an upgrade is half done: HUP would end the new master, and the old one keeps what it has"
+HUP_BREAKS = "HUP runs the configuration again: as it is now, that ends the master which still serves"
 USR2_KEEPS: Reasons = {
     **by_stage(
         Stage.EXEC, "USR2 execs the new master with the environment that the old one was started with"

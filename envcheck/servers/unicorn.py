@@ -225,6 +225,12 @@ def insufficient(action: Action, server: Server, whats: frozenset[What]) -> tupl
     return tuple(steps + [send("USR2", pid, why) for why in usr2])
 
 
+def harmful(server: Server) -> tuple[Step, ...]:
+    """Name nothing: it logs the error and serves on (unicorn/http_server.rb: load_config!)."""
+    del server
+    return ()
+
+
 def stop(master: Process) -> Step:
     return send(
         "QUIT", master.pid, "unicorn lets its workers finish what they serve, then ends", Disruption.DOWNTIME

@@ -419,7 +419,9 @@ def test_a_configuration_that_is_no_python_is_refused(home: Path, bare: Path, ru
     assert ("latent", "unstartable") in [(f["diagnosis"], f["cause"]) for f in verdict.findings(None)]
     assert (verdict.remedy["action"], verdict.remedy["steps"]) == ("refuse", [])
     master = server.master
-    send(master, signal.SIGHUP)
+    [harmful] = verdict.remedy["insufficient"]
+    assert (harmful["argv"], harmful["disruption"]) == (["kill", "-HUP", str(master)], "downtime")
+    carry_out([harmful])
     wait_for(lambda: master not in server.pids(), "HUP does not end the master")
     before = len((home / "log").read_text())
     server.launch()
