@@ -72,6 +72,7 @@ def process(facts: Answer, host: Answer, ports: Mapping[int, str]) -> Process:
         state=stat[0].decode("ascii", "replace"),
         stdout=_text(facts.get("stdout")) or "",
         listens=tuple(sorted({ports[i] for i in facts.get("sockets", ()) if i in ports})),
+        sockets=frozenset(facts.get("sockets", ())),
         title_is_cut=bool(area) and not raw.endswith(b"\0\0") and len(raw) >= area,
         inner=int(status.get("NSpid", "0").split()[-1]),
         stderr=_text(facts.get("stderr")) or "",

@@ -42,6 +42,7 @@ class Process(NamedTuple):
     state: str = ""  # of stat field 3: Z for a zombie
     stdout: str = ""  # where its standard output goes
     listens: tuple[str, ...] = ()  # TCP ports
+    sockets: frozenset[int] = frozenset()  # inodes of all that it has open
     title_is_cut: bool = False  # the command line fills its area to the last byte
     inner: int = 0  # its pid in its own pid namespace; 0: not known
     stderr: str = ""  # where its standard error goes

@@ -48,7 +48,7 @@ def owner(process: Process, ancestors: Sequence[Process]) -> Owner | None:
         "started": " ".join(str(p.started) for p in (process, *ancestors)),
         "invocation": process.at_exec.variables.get("INVOCATION_ID", ""),
         "exec": _exec(process),
-        "socket": "yes" if "LISTEN_FDS" in process.at_exec.variables else "",
+        "socket": _socket(process, manager),
         "foreign": "yes" if process.inner not in (0, process.pid) else "",
     }
     if user is not None:
@@ -76,6 +76,16 @@ def _of_user(process: Process, manager: Process | None, where: str) -> str | Non
     if match:
         return match[1]
     return str(process.uid) if "MANAGERPID" in process.at_exec.variables else None
+
+
+def _socket(process: Process, manager: Process | None) -> str:
+    """Tell whether systemd gave it a socket: "held" where it is seen to hold that itself, "given", or "".
+
+    Gunicorn takes LISTEN_FDS out of its environment, and its title may hide what it was exec'd with.
+    """
+    if manager is not None and process.sockets & manager.sockets:
+        return "held"
+    return "given" if "LISTEN_FDS" in process.at_exec.variables else ""
 
 
 def _exec(process: Process) -> str:

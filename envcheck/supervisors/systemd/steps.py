@@ -14,6 +14,12 @@ UNREAD = "systemd has to read the changed files first"
 NOTHING = "it reads the units anew and starts nothing"
 LOADED = "; stop and start do the same, as long as the unit is enabled: it stays loaded in between"
 ONLY_RELOADS = "the unit says how to reload it: so this reloads, and restarts nothing"
+# What becomes of connections in the meantime, by what is seen of the socket.
+SOCKETS = {
+    "held": ": it holds the socket itself, connections wait meanwhile",
+    "given": "; connections wait meanwhile if it still holds the socket that it gave, which is not seen",
+    "": "",
+}
 USR2 = "the new master inherits the environment of the old one"
 ENDED = "; and when the old one ends, systemd takes that for the end of the service, and ends both"
 
@@ -24,12 +30,11 @@ def restart(
     if owner is None or is_stray(configured):
         return unsupervised.restart(owner, server, configured, snapshot, policy)
     run = systemctl(owner, snapshot)
-    socket = bool(owner.facts.get("socket"))
-    why = "started anew by systemd" + (
-        ": its socket keeps the connections waiting meanwhile" if socket else ""
+    socket = owner.facts.get("socket", "")
+    disruption = Disruption.WORKERS if socket == "held" else Disruption.CONNECTIONS
+    step = Step(
+        (*run, "restart", owner.name), f"started anew by systemd{SOCKETS.get(socket, '')}", disruption
     )
-    disruption = Disruption.WORKERS if socket else Disruption.CONNECTIONS
-    step = Step((*run, "restart", owner.name), why, disruption)
     if not needs_reload(configured):
         return (step,)
     return Step((*run, "daemon-reload"), UNREAD, Disruption.NONE), step
