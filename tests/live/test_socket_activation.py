@@ -32,16 +32,26 @@ def place() -> Iterator[Socket]:
     shutil.rmtree(site)
 
 
-def restart(place: Socket) -> Json:
-    step: Json = place.check().remedy["steps"][-1]
+def restart(place: Socket) -> tuple[Json, set[str]]:
+    """Give the step, and of what its hazards are."""
+    remedy = place.check().remedy
+    step: Json = remedy["steps"][-1]
     assert step["argv"] == ["systemctl", "restart", place.name]
-    return step
+    return step, {hazard["cause"] for hazard in remedy["hazards"]}
 
 
 def test_connections_wait_only_where_systemd_holds_it(place: Socket) -> None:
-    held = restart(place)
+    held, hazards = restart(place)
     assert held["disruption"] == "workers"
+    assert "downtime" not in hazards
     assert "holds the socket itself" in held["why"]
 
     place.machine.systemctl("stop", place.name.replace(".service", ".socket"))
-    assert restart(place)["disruption"] == "connections"
+    given, hazards = restart(place)
+    assert given["disruption"] == "connections"
+    assert "downtime" in hazards
+
+    place.machine.write(f"{place.unit}.d/kill.conf", "[Service]\nKillMode=process\n")
+    place.machine.systemctl("daemon-reload")
+    _, hazards = restart(place)
+    assert "kill-mode" in hazards

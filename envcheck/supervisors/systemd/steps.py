@@ -7,6 +7,7 @@ from envcheck.secrecy import Policy
 from envcheck.supervisors import unsupervised
 from envcheck.supervisors.known import Known
 from envcheck.supervisors.systemd import loaded, starting
+from envcheck.supervisors.systemd.loaded import Loaded
 
 RELOAD = "a reload signals the master, which keeps the environment it was started with"
 ALONE = "systemd has not read the changed unit: it starts what it has loaded"
@@ -14,6 +15,11 @@ UNREAD = "systemd has to read the changed files first"
 NOTHING = "it reads the units anew and starts nothing"
 LOADED = "; stop and start do the same, as long as the unit is enabled: it stays loaded in between"
 ONLY_RELOADS = "the unit says how to reload it: so this reloads, and restarts nothing"
+# What a restart does not end.
+OUTLIVE = {
+    "process": "KillMode=process: a restart ends the master alone; who outlives it keeps what it has",
+    "none": "KillMode=none: a restart ends nothing by itself; who outlives it keeps what it has",
+}
 # What becomes of connections in the meantime, by what is seen of the socket.
 SOCKETS = {
     "held": ": it holds the socket itself, connections wait meanwhile",
@@ -60,10 +66,22 @@ def insufficient(owner: Owner | None, server: Server, configured: Configured) ->
 def hazards(owner: Owner | None, server: Server, snapshot: Snapshot) -> tuple[Hazard, ...]:
     if owner is None:
         return ()
-    why = starting.stray(owner, loaded.ask(owner, Known(snapshot.answers)))
-    if why:
+    said = loaded.ask(owner, Known(snapshot.answers))
+    if why := starting.stray(owner, said):
         return (Hazard(None, "stray", why), *unsupervised.hazards(owner, server, snapshot))
-    return ()
+    outlive = OUTLIVE.get(said.one("KillMode"))
+    left = [Hazard(None, "kill-mode", outlive)] if outlive else []
+    return (*left, *_without_service(owner, said))
+
+
+def _without_service(owner: Owner, said: Loaded) -> tuple[Hazard, ...]:
+    """Say how long nobody may serve: until the old ones have ended, and the new ones are up."""
+    limit = said.one("TimeoutStopUSec")
+    if owner.facts.get("socket") == "held" or not limit:
+        return ()
+    waits = "as long as that takes" if limit == "infinity" else f"up to {limit}"
+    message = f"nobody serves until the new workers are up: systemd waits {waits} for the old ones to end"
+    return (Hazard(None, "downtime", message),)
 
 
 def is_stray(configured: Configured) -> bool:
