@@ -16,7 +16,7 @@ from live.matrix.origins import CELLS
 from live.matrix.prove import Outcome
 
 PROVEN = 30  # rows at least
-MORE = 6  # cells beside one of each kind
+MORE = 3  # cells beside one of each kind
 
 pytestmark = root_only
 
