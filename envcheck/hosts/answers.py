@@ -28,6 +28,7 @@ from envcheck.hosts.wire import (
     several,
     strings,
     text,
+    truth,
     whole,
     word,
     written,
@@ -159,6 +160,7 @@ TABLE: dict[str, Test] = {
         fields(status=word("ok"), paths=named(several(PATH), anything)),
         "denied",
     ),
+    "access": _or_refused(fields(status=word("ok"), writable=named(truth, anything))),
     "run": _or_refused(
         agreeing(
             fields(
@@ -174,6 +176,7 @@ TABLE: dict[str, Test] = {
     ),
     "which": _or_refused(fields(status=word("ok"), paths=named(maybe(PATH), anything))),
 }
+# What acts has requests of its own, which name no operation.
 ACTING = fields(
     {
         "code": maybe(whole(-64, 255)),
@@ -189,6 +192,7 @@ ASKED: dict[str, Callable[[Request, Answer], bool]] = {
     "file": lambda asked, given: len(given["content"]) <= asked.get("limit", 1048576),
     "process": lambda asked, given: [p["pid"] for p in given["processes"]] == [int(p) for p in asked["pids"]],
     "glob": lambda asked, given: given["paths"].keys() == set(asked["patterns"]),
+    "access": lambda asked, given: given["writable"].keys() == set(asked["paths"]),
     "which": lambda asked, given: given["paths"].keys() == set(asked["names"]),
 }
 
@@ -213,8 +217,8 @@ def checked(given: Sequence[object], requests: Sequence[Request]) -> list[Answer
 
 
 def _check(answer: object, request: Request) -> None:
-    operation = request.get("op", "act")
-    TABLE.get(operation, ACTING)(answer)
+    operation = request.get("op")
+    (ACTING if operation is None else TABLE[operation])(answer)
     seen = cast("Answer", answer)
     if operation in ASKED and seen["status"] == "ok" and not ASKED[operation](request, seen):
         raise Wrong("the answer to another question")

@@ -115,6 +115,11 @@ def _run(key: str, request: Request, parts: Parts) -> dict[str, Any]:
     }
 
 
+def _access(key: str, request: Request, parts: Parts) -> dict[str, Any]:
+    writable = {path: f"{key} {number}" in parts for number, path in enumerate(request["paths"])}
+    return {"status": "ok", "writable": writable}
+
+
 def _which(key: str, request: Request, parts: Parts) -> dict[str, Any]:
     paths: dict[str, str | None] = {}
     for number, name in enumerate(request["names"]):
@@ -147,4 +152,12 @@ def _host(key: str, _request: Request, parts: Parts) -> dict[str, Any]:
     }
 
 
-ANSWERS = {"host": _host, "file": _file, "folder": _folder, "glob": _glob, "run": _run, "which": _which}
+ANSWERS = {
+    "host": _host,
+    "file": _file,
+    "folder": _folder,
+    "glob": _glob,
+    "access": _access,
+    "run": _run,
+    "which": _which,
+}

@@ -50,6 +50,12 @@ def _run_line(key: str, request: Request) -> Iterator[str]:
         yield f"run {key} {max(1, round(request['timeout']))} {int(request.get('limit', 4194304))} {words}"
 
 
+def _access_lines(key: str, request: Request) -> Iterator[str]:
+    for number, path in enumerate(request["paths"]):
+        if "\0" not in path:
+            yield f"access {shlex.quote(f'{key} {number}')} {shlex.quote(path)}"
+
+
 def _which_lines(key: str, request: Request) -> Iterator[str]:
     for number, name in enumerate(request["names"]):
         yield f"which {shlex.quote(f'{key} {number}')} {shlex.quote(name)}"
@@ -61,6 +67,7 @@ LINES = {
     "file": _path_line,
     "folder": _path_line,
     "glob": _glob_line,
+    "access": _access_lines,
     "run": _run_line,
     "which": _which_lines,
 }

@@ -58,6 +58,7 @@ run() {
 k=$1 t=$2 m=$3; shift 3; h "$k out"
 { timeout "$t" "$@" </dev/null; c=$?; printf '\\n%s %s code\\n%s' "$N" "$k" "$c"; } | head -c "$m"
 }
+access() { if [ -w "$2" ]; then h "$1"; fi; }
 which() { h "$1"; command -v -- "$2" || command -v "$2"; }
 """
 

@@ -72,6 +72,12 @@ def whole(first: int, last: int) -> Test:
     return test
 
 
+def truth(value: Any) -> None:
+    """Test for yes or no."""
+    if type(value) is not bool:
+        raise Wrong("neither yes nor no")
+
+
 def number(first: float, last: float) -> Test:
     """Make a test for a number that may have a fraction; it is none where it is NaN."""
 

@@ -17,9 +17,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from live.servers import Gunicorn
 
-from envcheck import collect, spec
+from envcheck import collect, probe, spec
 from envcheck.errors import HostError
-from envcheck.hosts import Answer, Host, Request, answers, bootstrap
+from envcheck.hosts import Answer, Host, Request, answers, bootstrap, shell_answers, shell_questions
 from envcheck.hosts.deadline import Deadline
 from envcheck.hosts.local import Local
 from envcheck.hosts.remote import Remote, Timing
@@ -397,3 +397,19 @@ def test_whatever_a_shell_says(shop: Shop, drawn: list[tuple[str, bytes, bool]])
         return key + newline + value
 
     ends_well(shop, Remote(Bare(spoil), Timing(), lambda _text: None))
+
+
+def test_every_operation_is_known_to_the_door_and_to_the_shell() -> None:
+    assert answers.TABLE.keys() == probe.OPS.keys()
+    by_facts = {"scan", "process"}
+    assert shell_answers.ANSWERS.keys() | by_facts == probe.OPS.keys()
+    assert shell_questions.LINES.keys() | {"process"} == probe.OPS.keys()
+
+
+def test_who_may_write_is_told_alike(shop: Shop, tmp_path: Path) -> None:
+    paths = [str(tmp_path), str(tmp_path / "none"), "/proc/1/stat", "it's"]
+    request = {"op": "access", "paths": paths}
+    [here] = Local().ask([request])
+    for there in (Replay(shop.recorder, {}), Bare(lambda told: told)):
+        assert Remote(there, Timing(), lambda _text: None).ask([request]) == [here]
+    assert here["writable"][str(tmp_path)] is True
