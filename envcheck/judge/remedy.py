@@ -53,6 +53,10 @@ AS_ROOT = (
     "run envcheck as root, with sudo (on other hosts: --sudo), or as the user of the server: "
     "its environment may not be read"
 )
+HOOK_ENDS = (
+    "a hook may give the new master what has changed, but who watches the old one takes its end for that of "
+    "the server"
+)
 COMPARE = "say what is expected, in a spec: envcheck check -s FILE; what it has: envcheck show"
 READABLE = "let envcheck read what it could not, or name the sources in a spec: envcheck check -s FILE"
 NOTES = {
@@ -197,7 +201,7 @@ def _comparison(context: Context, steps: Sequence[Step]) -> str:
 
 def _perhaps(action: Action, whats: frozenset[What], context: Context) -> str:
     """Say what may be enough after all: a re-exec, where a hook gives the new master another environment."""
-    hook, server = context.configured.reexec_hook, context.server
+    hook, server = _hook(context), context.server
     if action is Action.RESTART and len(whats) == 1 and (said := SERVERS[server.kind].perhaps(server, whats)):
         return said
     frozen = action is Action.RESTART and any(stage is Stage.EXEC for stage, _ in whats)
@@ -216,8 +220,20 @@ def _insufficient(
         told = acting.insufficient(server, context.configured, snapshot, policy)
         own = (*own, *popular.insufficient(server, frozenset(stage for stage, _ in whats)))
     found = (*told, *(s for s in own if s.argv not in {t.argv for t in told}))
+    if not context.configured.reexec_hook:
+        return found
     # What a hook gives the new master may be what is wanted.
-    return tuple(s for s in found if not (context.configured.reexec_hook and "-USR2" in s.argv))
+    ends = acting.ends_upgrades(server.owner)
+    return tuple(s._replace(why=HOOK_ENDS) if _reexecs(s) else s for s in found if ends or not _reexecs(s))
+
+
+def _reexecs(step: Step) -> bool:
+    return "-USR2" in step.argv
+
+
+def _hook(context: Context) -> str:
+    """Give the hook that may bring all in, where a new master may take over."""
+    return "" if acting.ends_upgrades(context.server.owner) else context.configured.reexec_hook
 
 
 def _stage(finding: Finding) -> Stage:

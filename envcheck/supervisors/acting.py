@@ -96,6 +96,11 @@ def watched(owner: Owner | None) -> bool:
     return owner is not None and owner.evidence != "marks"
 
 
+def ends_upgrades(owner: Owner | None) -> bool:
+    """Tell whether a server that execs itself anew may end by it: a herder alone goes with the new master."""
+    return watched(owner) and not getattr(supervisor(owner), "GOES_WITH_UPGRADES", False)
+
+
 def _newer_ended(server: Server, owner: Owner | None) -> tuple[Step, ...]:
     """End what the supervisor does not know of first: it would stay behind, and hold the port."""
     if owner is None or not watched(owner) or getattr(supervisor(owner), "ENDS_ALL", False):

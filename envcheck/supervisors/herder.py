@@ -29,6 +29,7 @@ from envcheck.secrecy import Policy
 from envcheck.supervisors import starting, unsupervised, upstart
 from envcheck.supervisors.known import Known
 
+GOES_WITH_UPGRADES = True  # it reads the pid file again, and watches the new master then
 SCRIPT = re.compile(r"\w*herder(\.py)?")
 PIDFILE = ("-p", "-P", "--pid", "--pidfile")
 

@@ -181,3 +181,26 @@ def test_bundler_leaves_marks_that_are_no_leak(service: Run, home: Path) -> None
     made = service("runit", "unicorn", "exec {tool} ./env.d bundle exec {server}\n")
     verdict = judged(made)
     assert (verdict.status, verdict.wrong()) == (0, {})
+
+
+def test_a_hook_is_no_way_under_a_supervisor(service: Run, home: Path) -> None:
+    """It gives a new master what has changed; but when the old one ends, runsv starts a third."""
+    (home / "app").mkdir()
+    hook = "before_exec { |s| ENV['COLOUR'] = File.read('env.d/COLOUR').strip }\n"
+    made = service("runit", "unicorn", SCRIPTS["folder"])
+    made.server.write("unicorn.rb", (made.server.folder / "unicorn.rb").read_text() + hook)
+    made.server.reload()
+    made.server.put("env.d", COLOUR="blue")
+
+    remedy = judged(made).remedy
+    assert "USR2" not in remedy["note"]
+    [usr2] = [s for s in remedy["insufficient"] if "-USR2" in s["argv"]]
+    assert "who watches the old one" in usr2["why"]
+
+    [old] = made.server.generations()
+    carry_out([usr2])
+    made.server.ready(2)
+    send(old, signal.SIGQUIT)
+    wait_for(lambda: old not in made.server.pids(), "the old master stays")
+    log = made.server.folder / "log"
+    wait_for(lambda: "Address already in use" in log.read_text(), "runsv starts none")

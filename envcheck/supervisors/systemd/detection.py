@@ -79,7 +79,7 @@ def _of_user(process: Process, manager: Process | None, where: str) -> str | Non
 
 
 def _socket(process: Process, manager: Process | None) -> str:
-    """Tell whether systemd gave it a socket: "held" where it is seen to hold that itself, "given", or "".
+    """Tell whether systemd gave it a socket: "held" where it is seen to hold one of its own, "given", or "".
 
     Gunicorn takes LISTEN_FDS out of its environment, and its title may hide what it was exec'd with.
     """

@@ -36,11 +36,9 @@ def restart(
     if owner is None or is_stray(configured):
         return unsupervised.restart(owner, server, configured, snapshot, policy)
     run = systemctl(owner, snapshot)
-    socket = owner.facts.get("socket", "")
+    socket = _socket(owner, loaded.ask(owner, Known(snapshot.answers)))
     disruption = Disruption.WORKERS if socket == "held" else Disruption.CONNECTIONS
-    step = Step(
-        (*run, "restart", owner.name), f"started anew by systemd{SOCKETS.get(socket, '')}", disruption
-    )
+    step = Step((*run, "restart", owner.name), f"started anew by systemd{SOCKETS[socket]}", disruption)
     if not needs_reload(configured):
         return (step,)
     return Step((*run, "daemon-reload"), UNREAD, Disruption.NONE), step
@@ -58,8 +56,9 @@ def insufficient(owner: Owner | None, server: Server, configured: Configured) ->
         told.insert(0, Step((*run, "restart", owner.name), ALONE + (LOADED if "enabled" in traits else "")))
     else:
         told.append(Step((*run, "daemon-reload"), NOTHING))
-    # A forking unit may follow a pid file to the new master.
-    ended = "" if not traits or "forking" in traits else ENDED
+    # A forking unit may follow a pid file to the new master, where that is Unicorn's: Gunicorn's has `.2`.
+    follows = "forking" in traits and server.kind == "unicorn"
+    ended = "" if not traits or follows else ENDED
     return *told, Step(("kill", "-USR2", str(server.first.pid)), USR2 + ended)
 
 
@@ -74,10 +73,17 @@ def hazards(owner: Owner | None, server: Server, snapshot: Snapshot) -> tuple[Ha
     return (*left, *_without_service(owner, said))
 
 
+def _socket(owner: Owner, said: Loaded) -> str:
+    """Say what is seen of the socket of its socket unit: a process may share others with the manager."""
+    triggered = any(name.endswith(".socket") for name in said.one("TriggeredBy").split())
+    socket = owner.facts.get("socket", "")
+    return socket if triggered or socket != "held" else ""
+
+
 def _without_service(owner: Owner, said: Loaded) -> tuple[Hazard, ...]:
     """Say how long nobody may serve: until the old ones have ended, and the new ones are up."""
     limit = said.one("TimeoutStopUSec")
-    if owner.facts.get("socket") == "held" or not limit:
+    if _socket(owner, said) == "held" or not limit:
         return ()
     waits = "as long as that takes" if limit == "infinity" else f"up to {limit}"
     message = f"nobody serves until the new workers are up: systemd waits {waits} for the old ones to end"

@@ -345,3 +345,24 @@ def test_one_command_for_all_units() -> None:
         systemd.start(found, master(), known)
     [run] = [r for r in known.wanted.values() if r["op"] == "run"]
     assert run["argv"][-2:] == ["a.service", "b.service"]
+
+
+@pytest.mark.parametrize(
+    ("shares", "triggered", "disruption"),
+    [
+        (True, "shop.socket", "workers"),
+        (True, "shop.timer", "connections"),  # another socket that both have: a restart closes its own
+        (True, "", "connections"),
+        (False, "shop.socket", "connections"),
+    ],
+)
+def test_connections_wait_for_a_socket_unit_alone(*, shares: bool, triggered: str, disruption: str) -> None:
+    one = ONE._replace(sockets=frozenset({7}))
+    found = owner("0::/system.slice/shop.service\n", one, sockets=frozenset({7, 8} if shares else {8}))
+    assert found
+    _, answers = Host({SHOP: UNIT}, {"TriggeredBy": triggered, "TimeoutStopUSec": "1min 30s"}).start(found)
+    seen = snapshot(master())._replace(answers=answers)
+    [step] = systemd.restart(found, server(found), Configured((), {}, known=True, start=Start()), seen, OPEN)
+    assert step.disruption == disruption
+    told = {hazard.cause for hazard in systemd.hazards(found, server(found), seen)}
+    assert ("downtime" in told) is (disruption == "connections")
