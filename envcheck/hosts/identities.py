@@ -17,6 +17,7 @@ PHASE = "authenticating"
 DENIED = 'ssh -v shows the keys that are offered; "ssh-add -l" those of the agent'
 
 KEYS_ALONE = "let a key in there (PubkeyAuthentication, authorized_keys): envcheck asks for no password"
+AGENT = "ssh-add -l shows whether it does; without SSH_AUTH_SOCK it is not asked"
 
 
 class Identities:
@@ -94,14 +95,24 @@ def _public(path: str) -> bytes:
 
 
 def _agent(deadline: Deadline) -> list[Any]:
+    """Give the keys of the agent.
+
+    Raises:
+        HostError: It does not answer in time: it may be asking its owner, or hang.
+    """
     if not os.environ.get("SSH_AUTH_SOCK"):
         return []
     paramiko = import_module("paramiko")
+
+    class Agent(paramiko.Agent):  # type: ignore[misc,name-defined]
+        def _connect(self, connection: Any) -> None:
+            # It asks for the keys as soon as it is made, and sets no limit itself.
+            connection.settimeout(deadline.left)
+            super()._connect(connection)  # pyright: ignore[reportUnknownMemberType]
+
     try:
-        agent = paramiko.Agent()
-        # An agent may ask its owner, or hang: paramiko itself sets no limit.
-        if agent._conn is not None:  # noqa: SLF001
-            agent._conn.settimeout(deadline.left)  # noqa: SLF001
-        return list(agent.get_keys())
+        return list(Agent().get_keys())
+    except TimeoutError:
+        raise HostError("timed-out", PHASE, "the ssh-agent does not answer", AGENT) from None
     except (paramiko.SSHException, OSError, ValueError):
         return []

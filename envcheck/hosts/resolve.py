@@ -28,6 +28,8 @@ KNOWN_HOSTS = (
     "/etc/ssh/ssh_known_hosts2",
 )
 
+USUAL = 5.0  # seconds for ssh to say what it does without any configuration
+
 # Settings that Fabric has no answer to, and the values with which they ask for nothing.
 BEYOND = {
     "proxycommand": ("none",),
@@ -40,7 +42,13 @@ BEYOND = {
     "pubkeyauthentication": ("true", "yes"),
     "verifyhostkeydns": ("false", "no"),
     "hostbasedauthentication": ("no",),
+    "revokedhostkeys": ("none",),
 }
+# What is to be agreed upon with the host: Fabric has choices of its own, which may be laxer.
+ALGORITHMS = (
+    *("kexalgorithms", "ciphers", "macs", "hostkeyalgorithms", "pubkeyacceptedalgorithms"),
+    "requiredrsasize",
+)
 
 
 class Resolved(NamedTuple):
@@ -149,6 +157,23 @@ def _resolved(text: str) -> Resolved:
     return found._replace(beyond=_beyond(found, said))
 
 
+@lru_cache(maxsize=1)
+def _usual() -> Mapping[str, str]:
+    """Give what ssh says where nothing is configured; {} where it does not say."""
+    try:
+        done = subprocess.run(
+            ("ssh", "-F", "none", "-G", "--", "host"),
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=USUAL,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return {}
+    lines = done.stdout.decode("utf-8", "surrogateescape").splitlines()
+    return {key: value for key, _, value in (line.partition(" ") for line in lines)}
+
+
 def _jumps(value: str) -> tuple[Destination, ...]:
     if value == "none":
         return ()
@@ -159,9 +184,15 @@ def _beyond(found: Resolved, said: Mapping[str, str]) -> str:
     for key, harmless in BEYOND.items():
         if said.get(key, harmless[0]) not in harmless:
             return f"the configuration sets {key}"
+    usual = _usual()
+    for key in ALGORITHMS:
+        if said.get(key) != usual.get(key):
+            return f"the configuration sets {key}"
     if said.get("identityagent", "SSH_AUTH_SOCK") not in ("none", "SSH_AUTH_SOCK"):
         return "the configuration sets identityagent"
     for path in found.identities:
+        if "%" in path or "${" in path:
+            return f"{path} has to be expanded"  # ssh -G does not
         if path.endswith("_sk") and os.path.exists(path):  # noqa: PTH110
             return f"{path} is a FIDO key"
         if os.path.exists(path + "-cert.pub"):  # noqa: PTH110

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import pty
+import pwd
 import select
+import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -276,3 +279,51 @@ def test_a_password_is_not_asked_for(street: Path, which: str, transport: str) -
     assert "password" in said  # it says what the host takes
     assert "password:" not in said
     assert seconds < 10
+
+
+LAXER = {
+    "RevokedHostKeys {}/host.pub": "host-key-revoked",
+    "KexAlgorithms diffie-hellman-group14-sha1": "closed",
+}
+
+
+@pytest.mark.parametrize("line", LAXER)
+def test_what_only_ssh_refuses_is_left_to_it(street: Path, line: str) -> None:
+    sshd = Sshd(street / f"laxer-{line.split(maxsplit=1)[0]}", KexAlgorithms="curve25519-sha256")
+    sshd.client = ("Host box", f"  {line.format(sshd.folder)}")
+    with sshd:
+        done, found = ps(sshd, "auto")
+    assert found["status"] == LAXER[line], done
+    assert "by ssh: the configuration sets" in done.err
+
+
+@pytest.mark.parametrize("name", ["%d/{}/moved", "${ENVCHECK_KEYS}/moved", "%d/{}/keys/%n"])
+def test_names_of_keys_that_have_to_be_expanded(street: Path, name: str) -> None:
+    sshd = Sshd(street / f"expanded-{sum(map(ord, name))}")
+    home = Path(pwd.getpwuid(os.getuid()).pw_dir).resolve()
+    where = os.path.relpath(sshd.folder, home)
+    sshd.client = ("Host box", f"  IdentityFile {name.replace('{}', where)}")
+    with sshd:
+        (sshd.folder / "keys").mkdir()
+        shutil.copy(sshd.folder / "user", sshd.folder / "keys" / "box")
+        (sshd.folder / "user").rename(sshd.folder / "moved")
+        done, found = ps(sshd, "auto", ENVCHECK_KEYS=str(sshd.folder))
+    assert found["status"] == "ok", done
+    assert "has to be expanded" in done.err
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_an_agent_that_never_answers(street: Path, transport: str) -> None:
+    with (
+        Sshd(street / f"silent-{transport}") as sshd,
+        socket.socket(socket.AF_UNIX) as deaf,
+    ):
+        path = street / f"deaf-{transport}"
+        deaf.bind(str(path))
+        deaf.listen()
+        began = time.monotonic()
+        argv = ("ps", "-f", "json", "-H", "box", "--transport", transport, "--timeout", "3s")
+        done = sshd.envcheck(*argv, SSH_AUTH_SOCK=str(path))
+        assert time.monotonic() - began < 8
+    [found] = json.loads(done.out)["hosts"]
+    assert found["status"] == "timed-out", done
