@@ -62,8 +62,10 @@ def of_file(host: Host, path: str, dialect: str | None) -> Environment:
 
 
 def of_configured(configured: Configured, problems: tuple[Problem, ...], *, refused: bool) -> Environment:
-    """Give the winners of a chain as an environment."""
-    last = {name: settings[-1] for name, settings in configured.settings.items()}
+    """Give the winners of a chain as an environment; what a refused source would set, nobody gets."""
+    none = {a.source for a in configured.refused}
+    given = {n: [s for s in settings if s.source not in none] for n, settings in configured.settings.items()}
+    last = {name: settings[-1] for name, settings in given.items() if settings}
     return Environment(
         "refused" if refused else "ok",
         {n: s.assignment.value for n, s in last.items() if s.assignment.value is not None},

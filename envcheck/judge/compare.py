@@ -53,11 +53,24 @@ class Judged(NamedTuple):
     processes: tuple[Process, ...]  # those that the diagnosis is true of
 
 
+def untold(configured: Configured) -> list[int]:
+    """Give the places of the sources of which it is not known what they set.
+
+    One that is refused tells what it would set, were it not for something else in it, or nothing.
+    """
+    telling = {s.source for places in configured.settings.values() for s in places}
+    return [
+        i
+        for i, a in enumerate(configured.applied)
+        if a.parsed is None or (a.parsed.refused and a.source not in telling)
+    ]
+
+
 def fresh(name: str, configured: Configured) -> Fresh:
     """Say what the sources give, as far as they could be read."""
     settings = configured.settings.get(name, ())
     # A source that could not be read may set any variable; only what is applied after it is certain.
-    unread = [i for i, a in enumerate(configured.applied) if a.parsed is None or a.parsed.refused]
+    unread = untold(configured)
     if not settings:
         return Fresh(configured.known and not unread, None, ())
     winner = settings[-1]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from envcheck.model import AppReport, Diagnosis, Finding, HostReport, Severity
+from envcheck.judge.compare import untold
+from envcheck.model import AppReport, Cause, Diagnosis, Finding, HostReport, Severity
 
 OK, DRIFT, NOTHING_MATCHED, COULD_NOT_TELL, NOT_VERIFIED, REFUSED = 0, 1, 2, 3, 4, 5
 
@@ -48,4 +49,13 @@ def _untold(app: AppReport, fail_on: Severity) -> bool:
     unproven = any(
         f.diagnosis is Diagnosis.UNPROVEN and f.expected is None and f.waived is None for f in app.findings
     )
-    return undecided or unproven
+    return undecided or unproven or _unstartable(app)
+
+
+def _unstartable(app: AppReport) -> bool:
+    """Tell whether nothing says what is right: no rule, and what is configured would not even start."""
+    ruled = any(f.expected is not None for f in app.findings)
+    waived = all(f.waived is not None for f in app.findings if f.cause is Cause.UNSTARTABLE)
+    configured = app.configured
+    begins = not configured.broken and not (configured.start and configured.start.unstartable)
+    return not ruled and not waived and not (begins and not untold(configured))

@@ -47,7 +47,10 @@ TOOLS: Mapping[str, _Tool] = {
 
 
 def parse_folder(folder: FileFacts, tool: str = "daemontools") -> Parsed:
-    """Say what *tool* sets for the program it starts, sorted by name."""
+    """Say what *tool* sets for the program it starts, sorted by name.
+
+    Where it refuses to start any, what the other files would set is what is wanted all the same.
+    """
     rules = TOOLS[tool]
     assignments: list[Assignment] = []
     problems: list[Problem] = []
@@ -67,7 +70,7 @@ def parse_folder(folder: FileFacts, tool: str = "daemontools") -> Parsed:
             assignments.append(assignment)
         problems.extend(Problem(1, f"{shown}: {doubt}") for doubt in _doubts(name, facts, rules))
     if refused:
-        return Parsed((), (*refused, *problems), refused=True)
+        return Parsed(tuple(assignments), (*refused, *problems), refused=True)
     return Parsed(tuple(assignments), tuple(problems))
 
 

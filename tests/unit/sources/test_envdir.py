@@ -58,7 +58,7 @@ def test_recorded(case: dict[str, Any], column: str) -> None:
 def test_a_folder_inside_refuses_the_whole(tool: str) -> None:
     parsed = envdir.parse_folder(folder(A=b"1\n", SUB=FileFacts("folder")), tool)
     assert parsed.refused
-    assert parsed.assignments == ()
+    assert list(environment(parsed)) == ["A"]  # what is wanted, and nobody gets
     assert "SUB" in parsed.problems[0].message
 
 
@@ -67,7 +67,7 @@ def test_what_is_refused_keeps_no_other_problem_back() -> None:
         folder(SUB=FileFacts("folder"), QUOTED=b'"x"\n', MARKED=b"\xef\xbb\xbfx", GOOD=b"it's 'x'")
     )
 
-    assert (parsed.refused, parsed.assignments) == (True, ())
+    assert parsed.refused
     assert [p.message.partition(":")[0] for p in parsed.problems] == ["SUB", "MARKED", "QUOTED"]
 
 
