@@ -317,7 +317,7 @@ def _how(taken: Taken) -> str:
         told = f": {taken.said}" if taken.said else ""
         return f"exit status {taken.code}{told}"
     if taken.status == "timeout":
-        return f"it has not ended after {taken.seconds:.0f} s, and was ended"
+        return f"it has not ended after {taken.seconds:.0f} s; a supervisor may still be at what it was told"
     return taken.said or taken.status
 
 

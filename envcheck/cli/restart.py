@@ -5,8 +5,10 @@ Exit status: 0 done or nothing to do, 4 done but not verified, 5 refused; withou
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Annotated
 
@@ -144,7 +146,23 @@ def _applied(
     todo = [one for one in decided if any(app.outcome is None for app in one.hosts[0].apps)]
     if todo and not yes and (why := _unconfirmed(decided, len(todo))):
         decided = [_declined(one, why) for one in decided]
-    return rolling.roll([carry_out(one) for one in decided], parallel)
+    with _unhurried_by_hangups():
+        return rolling.roll([carry_out(one) for one in decided], parallel)
+
+
+@contextmanager
+def _unhurried_by_hangups() -> Generator[None]:
+    """Go on where the terminal is closed: after a stop nobody else would be there to start the server.
+
+    Steps have sessions of their own. What they run must not inherit that the signal is ignored: it is caught.
+    """
+    before = signal.getsignal(signal.SIGHUP)
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda _number, _frame: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def _unconfirmed(decided: list[Report], todo: int) -> str:

@@ -20,21 +20,14 @@ from envcheck.model import (
     Taken,
 )
 from envcheck.servers.signals import masters
-
-# Where a supervisor tells why what it runs does not come up.
-TOLD_BY = {
-    "systemd": ("journalctl", "-u"),
-    "supervisord": ("supervisorctl", "tail"),
-    "runit": ("sv", "status"),
-    "daemontools": ("svstat",),
-    "s6": ("s6-svstat",),
-    "podman": ("podman", "logs"),
-    "docker": ("docker", "logs"),
-}
+from envcheck.supervisors import failed
 
 UPGRADE = "another upgrade is in progress: two masters are alive"
 REPLACED = "another upgrade is in progress: the master has been told to replace itself"
 INCOMPLETE = "the steps are not complete: a part of them is not known, or may not be shown"
+WAIT = "wait for its end, then look again"
+# Which master may be ended first hangs on who watches them: the plan knows.
+IN_ORDER = f"{WAIT}; or carry out the steps of the plan yourself, all of them and in their order"
 NO_STEPS = "no restart is known to help"
 
 
@@ -47,8 +40,7 @@ def decided(app: AppReport, snapshot: Snapshot, fail_on: Severity) -> Outcome | 
     if helpless or not remedy.steps:
         return refused(remedy.note or NO_STEPS, remedy.steps)
     if remedy.action is not Action.RETIRE_OLD and (why := _upgrade(app.server)):
-        way = "wait for its end, or end one of the two masters; then look again"
-        return refused(why, remedy.steps, way)
+        return refused(why, remedy.steps, IN_ORDER if rights.complete(remedy.steps) else WAIT)
     if not remedy.sufficient or not rights.complete(remedy.steps):
         return refused(INCOMPLETE, remedy.steps)
     others = {p.uid for p in app.server.processes} - {snapshot.uid}
@@ -112,18 +104,17 @@ def doomed(action: Action, server: Server) -> tuple[Process, ...]:
 
 def way_back(app: AppReport, taken: Sequence[Taken], not_done: Sequence[Step]) -> str:
     """Say how to get back to a server that runs; *app* is what is seen of it now."""
-    failed = [t.step for t in taken if t.status != "ok"]
-    again = [*failed, *not_done]
+    again = [*(t.step for t in taken if t.status != "ok"), *not_done]
     if not any(t.status == "ok" for t in taken) and app.server.processes:
         return "no step was done, and the server runs: mend what has failed, then try again"
     if again:
         commands = "; ".join(shlex.join(map(escape, step.argv)) for step in again)
         runs = "" if app.server.processes else "it does not run: "
         return f"{runs}mend what has failed, then run in this order: {commands}"
-    owner = app.server.owner
-    told = TOLD_BY.get(owner.kind) if owner else None
-    log = f"{shlex.join((*told, escape(owner.name)))} tells why" if told and owner else "its log tells why"
-    if not app.server.processes and taken:
-        last = shlex.join(map(escape, taken[-1].step.argv))
-        return f"it does not run: {log}; mend that, then: {last}"
+    owner, last = app.server.owner, taken[-1].step if taken else None
+    reason = failed.reason(owner, last)
+    log = f"{shlex.join(map(escape, reason)) or 'its log'} tells why"
+    if not app.server.processes and last:
+        commands = "; ".join(shlex.join(map(escape, argv)) for argv in failed.again(owner, last))
+        return f"it does not run: {log}; mend that, then: {commands}"
     return f"{log}; mend that, then look again"

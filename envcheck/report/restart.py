@@ -1,4 +1,7 @@
-"""What is to be restarted, or what was done: the worst comes first, and last what to do."""
+"""What is to be restarted, or what was done: the worst comes first, and last what to do.
+
+That line is never broken: commands stand in it, to be pasted.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ def _many(report: Report, width: int, *, last: bool) -> list[str]:
         lines += ["", *_host(host._replace(apps=bad), width, last=False)] if bad else []
     for block in rolled.briefly(report, width):
         lines += ["", *block]
-    return [*lines, "", *advice.wrapped(f"do: {_to_do_on(report.hosts)}", width, "")]
+    return [*lines, "", f"do: {_to_do_on(report.hosts)}"]
 
 
 def _host(host: HostReport, width: int, *, last: bool) -> list[str]:
@@ -60,7 +63,7 @@ def _host(host: HostReport, width: int, *, last: bool) -> list[str]:
         lines[:1] = [f"{escape(host.name)}: {first}" for first in lines[:1]]
     lines += text.gaps(host, width)
     if last and apps:
-        lines += ["", *advice.wrapped(f"do: {_to_do(apps)}", width, "")]
+        lines += ["", f"do: {_to_do(apps)}"]
     return lines
 
 

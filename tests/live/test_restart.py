@@ -212,6 +212,35 @@ def test_interrupted(stale: Server) -> None:
     send(master, signal.SIGCONT)
 
 
+def test_a_terminal_that_is_closed_stops_nothing(stale: Server) -> None:
+    master = stale.master
+    send(master, signal.SIGSTOP)
+    running = Running(stale).reaches("step 2 of 3")
+
+    running.process.send_signal(signal.SIGHUP)
+    send(master, signal.SIGCONT)
+    done = running.end()
+
+    assert (done.status, done.outcome) == (0, "done")
+    assert stale.http("COLOUR") == {"blue"}
+
+
+def test_the_way_back_can_be_pasted(stale: Server) -> None:
+    """As text: no command of it is broken into lines."""
+    master = stale.master
+    send(master, signal.SIGSTOP)
+
+    told = envcheck("restart", "-s", stale.spec(), "--apply", "--yes", "--timeout", "2s")
+
+    send(master, signal.SIGCONT)
+    last = told.out.splitlines()[-1]
+    assert last.startswith("do: ")
+    commands = last.partition("run in this order: ")[2]
+    subprocess.run(["sh", "-c", commands], check=True, env=clean(), cwd="/", timeout=60)
+    stale.ready()
+    assert stale.http("COLOUR") == {"blue"}
+
+
 def test_a_second_one_is_refused(stale: Server) -> None:
     master = stale.master
     send(master, signal.SIGSTOP)
@@ -235,6 +264,7 @@ def test_an_upgrade_is_in_progress(stale: Server) -> None:
 
     assert (done.status, done.outcome) == (5, "refused")
     assert "upgrade is in progress" in done.applied["why"]
+    assert "in their order" in done.applied["way_back"]
     assert stale.pids() == before
 
 

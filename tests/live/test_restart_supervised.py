@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from live.harness import Server, free_port, need, root_only, wait_for
+from live.harness import Server, clean, free_port, need, root_only, wait_for
 from live.restarts import Restarted, restart
 from live.servers import WSGI, Gunicorn
 from live.systemd.machine import Machine
@@ -73,6 +74,28 @@ def machine() -> Iterator[Machine]:
 def in_machine(machine: Machine, *words: str) -> Restarted:
     done = machine.python("-m", "envcheck", "restart", *words, "-f", "json", check=False)
     return Restarted(done.returncode, done.stdout, done.stderr)
+
+
+def test_supervisord_gives_up(home: Path, bare: Path, run: Run) -> None:
+    """The way back is one: with what was broken mended, its commands bring the server up."""
+    server = Supervisord(home, bins=bare, more="startretries=0\nstartsecs=1")
+    run(server)
+    good = (server.folder / "app.py").read_text()
+    (server.folder / "app.py").write_text("raise KeyError\n")
+    server.define(red="blue")
+
+    done = restart([f"cwd:{server.folder}"], "--yes", "--timeout", "10s")
+
+    assert done.status == 4, done.applied
+    way = done.applied["way_back"]
+    (server.folder / "app.py").write_text(good)
+    reason, _, commands = way.removeprefix("it does not run: ").partition(" tells why; mend that, then: ")
+    for command in (reason, commands):
+        subprocess.run(
+            ["sh", "-c", command], check=True, env=clean(), cwd="/", capture_output=True, timeout=60
+        )
+    server.ready()
+    assert server.http("COLOUR") == {"blue"}
 
 
 @root_only
