@@ -17,6 +17,7 @@ from envcheck.cli.fleet import Lines, in_order, look_at_all
 from envcheck.cli.hosts import Hosts, held, on_hosts
 from envcheck.collect import collect
 from envcheck.errors import EnvcheckError, UsageError
+from envcheck.hosts.local import Local
 from envcheck.judge import judge, matching, merge
 from envcheck.model import HostReport, Report, Severity, Snapshot, Spec
 from envcheck.secrecy import Policy
@@ -64,6 +65,8 @@ def command(
 
     if snapshot and (wait or stable_for):
         raise UsageError("a record does not change: there is nothing to wait for")
+    if snapshot and any(not isinstance(host, Local) for host in hosts.named):
+        raise UsageError("records are judged where they are: no other host is looked at for them")
     if snapshot:
         from envcheck.cli import records  # noqa: PLC0415 - only with records
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from envcheck.errors import UsageError
 
 PORTS = range(1, 65536)
-FORM = re.compile(r"(?:(?P<user>[^@]+)@)?(?:\[(?P<inner>[^\[\]]+)\]|(?P<host>[^\[\]]+?))(?::(?P<port>\d+))?")
+FORM = re.compile(r"(?:(?P<user>.+)@)?(?:\[(?P<inner>[^\[\]]+)\]|(?P<host>[^\[\]@]+?))(?::(?P<port>\d+))?")
 WORD = re.compile(r"[^\s\x00-\x20\x7f\"'`$\\;&<>|(){}*?!#~-][^\s\x00-\x20\x7f\"'`$\\;&<>|(){}*?!#~]*")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -48,21 +49,21 @@ FAILURES = (
         "host-key-revoked",
         KEY,
         "the host's key is revoked",
-        "ssh-keygen -l -F HOST shows the lines",
+        "ssh-keygen -l -F {host} shows the lines",
         ("revoked",),
     ),
     Failure(
         "host-key-changed",
         KEY,
         "the host's key is not the known one",
-        "ssh-keygen -l -F HOST shows the key it had",
+        "ssh-keygen -l -F {host} shows the key it had",
         ("IDENTIFICATION HAS CHANGED",),
     ),
     Failure(
         "host-key-unknown",
         KEY,
         "the host's key is not known",
-        "ssh-keygen -l -F HOST finds nothing; compare the key on the host, then connect with ssh once",
+        "ssh-keygen -l -F {host} finds nothing; compare the key on the host, then connect with ssh once",
         ("host key is known", "Host key verification failed"),
     ),
     Failure(
@@ -132,6 +133,15 @@ def stream(route: Sequence[Destination], command: str, deadline: Deadline) -> Pr
     return ProcessStream(Program(argv, explain, absent, PATIENCE, never), deadline)
 
 
+NAMED = re.compile(r"(?:[Hh]ost key is known for|Host key for) (\S+)")
+
+
+def _host(stderr: str) -> str:
+    """Give the name under which ssh looks for the key of the host, for a shell."""
+    found = NAMED.search(stderr)
+    return shlex.quote(found[1]) if found else "HOST"
+
+
 def explain(code: int | None, stderr: str) -> HostError | None:
     """Say why ssh gave up."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
@@ -142,6 +152,6 @@ def explain(code: int | None, stderr: str) -> HostError | None:
     for failure in FAILURES:
         # Where a host on the way says no, the one behind it has the last word, and knows nothing.
         if said := [line for line in lines if any(word in line for word in failure.words)]:
-            message = f"{failure.message}: {said[-1][:LONGEST]}"
-            return HostError(failure.status, failure.phase, message, failure.hint)
+            message = f"{failure.message}: {said[-1].strip('@ ')[:LONGEST]}"
+            return HostError(failure.status, failure.phase, message, failure.hint.format(host=_host(stderr)))
     return HostError("closed", TCP, f"ssh gave up: {lines[-1][:LONGEST]}")

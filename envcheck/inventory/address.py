@@ -11,7 +11,7 @@ LAST_PORT = 65535
 
 # What no host is called: it would be an option, several words, or something for a shell.
 HOST = re.compile(r"[\w.:%][\w.:%-]*")
-USER = re.compile(r"[\w.][\w.\\+-]*\$?")
+USER = re.compile(r"[\w.][\w.\\+@-]*\$?")
 RANGE = re.compile(r"\[(\w+):(\w+)(?::(\d+))?\]")
 BRACKETED = re.compile(r"\[([0-9a-fA-F:.]*:[0-9a-fA-F:.]*(?:%[\w.-]+)?)\](?::(.*))?", re.DOTALL)
 

@@ -53,6 +53,7 @@ AS_ROOT = (
     "run envcheck as root, with sudo (on other hosts: --sudo), or as the user of the server: "
     "its environment may not be read"
 )
+HELPLESS = (Action.REFUSE, Action.FIX_CONFIGURATION)  # something else has to be done first
 HOOK_ENDS = (
     "a hook may give the new master what has changed, but who watches the old one takes its end for that of "
     "the server"
@@ -92,7 +93,7 @@ def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, po
         sufficient=sufficient,
         steps=steps,
         insufficient=_insufficient(action, context, whats, snapshot, policy)
-        if steps or by_hand or action is Action.REFUSE
+        if steps or by_hand or action in HELPLESS
         else (),
         hazards=hazards(action, context, findings, snapshot, steps),
         note=_note(action, [f for a, f in wanted if a is action], helpless=helpless)
@@ -212,7 +213,7 @@ def _insufficient(
     action: Action, context: Context, whats: frozenset[What], snapshot: Snapshot, policy: Policy
 ) -> tuple[Step, ...]:
     server = context.server
-    if action is Action.REFUSE:
+    if action in HELPLESS:
         return SERVERS[server.kind].harmful(server) if context.configured.broken else ()
     own = SERVERS[server.kind].insufficient(action, server, whats)
     told: tuple[Step, ...] = ()

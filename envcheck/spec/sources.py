@@ -5,23 +5,11 @@ from __future__ import annotations
 import posixpath
 
 from envcheck.model import Source, Stage
+from envcheck.sources import DIALECTS
 from envcheck.spec.document import Node, Scalar
 from envcheck.spec.fault import Fault
 from envcheck.spec.fields import Fields, Table, choice, flag, listed, text
 
-DIALECTS = frozenset(
-    [
-        "systemd",
-        "systemd254",
-        "envdir",
-        "dotenv-ruby",
-        "dotenv-python",
-        "dotenv-compose",
-        "docker",
-        "supervisor",
-        "shell",
-    ]
-)
 # Loaded by the application itself; every other file is applied before the server is exec'd.
 BY_THE_APPLICATION = frozenset({"dotenv-ruby", "dotenv-python"})
 # Folders whose files everybody reads as systemd does.
@@ -35,7 +23,7 @@ SOURCE = Table(
     {
         "envdir": text,
         "file": text,
-        "dialect": choice({name: name for name in sorted(DIALECTS - {"envdir"})}),
+        "dialect": choice({name: name for name in sorted(DIALECTS)}),
         **dict.fromkeys(SUPERVISED, text),
         "optional": flag,
     },
@@ -88,7 +76,7 @@ def _dialect(given: Fields, path: str) -> str:
         return str(given.values["dialect"])
     dialect = PLAIN.get(posixpath.dirname(path))
     if dialect is None:
-        names = ", ".join(sorted(DIALECTS - {"envdir"}))
+        names = ", ".join(sorted(DIALECTS))
         raise Fault(given.line, f"the path does not tell how the file is read: add 'dialect', one of {names}")
     return dialect
 

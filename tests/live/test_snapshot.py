@@ -198,3 +198,9 @@ def test_a_key_file_that_is_refused(home: Path, mode: int, content: str, message
 def test_a_folder_without_records(home: Path) -> None:
     assert envcheck("check", "--snapshot", str(home)).status == 2
     assert envcheck("check", "--snapshot", str(home / "none.json")).status == 3
+
+
+def test_no_other_host_is_looked_at_for_records(home: Path) -> None:
+    told = envcheck("check", "-H", "web-1", "--snapshot", str(home))
+    assert (told.status, told.out) == (2, "")
+    assert "no other host is looked at" in told.err

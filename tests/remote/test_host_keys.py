@@ -101,12 +101,15 @@ def test_as_openssh(sshd: Sshd, name: str) -> None:
         assert status(sshd, "ssh") == expected
 
 
-def test_the_refusal_names_a_command_that_shows_why(sshd: Sshd) -> None:
+@pytest.mark.parametrize("transport", ["fabric", "ssh"])
+def test_the_refusal_names_a_command_that_shows_why(sshd: Sshd, transport: str) -> None:
     sshd.known_hosts.write_text(f"[127.0.0.1]:{sshd.port} {sshd.public('other')}\n")
-    done = sshd.envcheck("check", "-H", "box")
+    done = sshd.envcheck("check", "-H", "box", "--transport", transport)
     assert done.code == COULD_NOT_TELL
     shown = " ".join(done.out.split())
     command = shown.partition("do: ")[2].partition(" shows")[0]
+    if transport == "ssh":  # which does not tell us the file that its configuration names
+        command += f" -f {sshd.known_hosts}"
     said = subprocess.run(["sh", "-c", command], check=True, capture_output=True, text=True)
     fingerprint = subprocess.run(
         ["ssh-keygen", "-lf", str(sshd.folder / "other.pub")], check=True, capture_output=True, text=True

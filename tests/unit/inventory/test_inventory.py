@@ -91,6 +91,12 @@ def test_plain() -> None:
     }
 
 
+def test_a_user_with_a_domain() -> None:
+    """As ssh(1) reads it: the last @ ends the user's name."""
+    (one,) = load(b"a@b.example@web-1:2222", "hosts")
+    assert (one.address, one.user, one.port) == ("web-1", "a@b.example", 2222)
+
+
 def test_ini() -> None:
     assert told(load(INI, "hosts")) == GROUPED
 

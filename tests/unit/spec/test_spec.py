@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from envcheck.errors import SpecError
 from envcheck.model import App, Constraint, Count, Expectation, Match, Severity, Source, Spec, Stage, Waiver
 from envcheck.shapes import Shape
+from envcheck.sources import DIALECTS
 from envcheck.spec import load
 
 CHECKS = Path(__file__).parents[3] / "checks"
@@ -145,6 +146,11 @@ def test_a_list_of_matches() -> None:
 )
 def test_sources(source: str, expected: Source) -> None:
     assert app(f"{{sources: [{{{source}}}]}}").sources == (expected,)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_dialect_can_be_named(dialect: str) -> None:
+    assert app(f"{{sources: [{{file: /a, dialect: {dialect}}}]}}").sources[0].dialect == dialect
 
 
 def test_sources_may_be_found_out() -> None:
