@@ -28,7 +28,7 @@ from envcheck.supervisors.ownership import confirmed, owned
 from envcheck.supervisors.titles import untitled
 
 # Programs through which a server may be started again by hand.
-PROGRAMS = ("envdir", "chpst", "s6-envdir", "unicorn", "unicorn_rails", "bundle")
+PROGRAMS = ("envdir", "chpst", "s6-envdir", "unicorn", "unicorn_rails", "bundle", "python3")
 
 # How often a host is scanned anew when a process ended while it was read: a worker that has been replaced in
 # between would not be seen, and a part must not be taken for the whole.

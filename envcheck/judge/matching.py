@@ -163,7 +163,7 @@ KEYS: dict[str, Callable[[Server, str, Snapshot], bool]] = {
     "user": _user,
     "pid": lambda server, value, _: any(str(p.pid) == value for p in server.processes),
     "cmdline": _cmdline,
-    "supervisor_program": _owned("supervisord", "circus", "honcho", "runit", "daemontools", "s6"),
+    "supervisor_program": _owned("supervisord", "circus", "honcho", "foreman", "runit", "daemontools", "s6"),
     "container": _owned("docker", "podman", "kubernetes"),
     "env_has": _has,
     "hosts": lambda _, value, snapshot: fnmatchcase(snapshot.host, value),

@@ -31,6 +31,7 @@ DIALECTS: dict[str, tuple[str, str]] = {
     "docker": ("docker", "parse"),
     "supervisor": ("supervisor", "parse"),
     "dotenv-honcho": ("dotenv_honcho", "parse"),
+    "dotenv-foreman": ("dotenv_foreman", "parse"),
     "dotenv-compose": ("dotenv_compose", "parse"),
     "shell": ("shell", "parse"),
 }

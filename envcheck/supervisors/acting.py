@@ -15,7 +15,7 @@ from envcheck.supervisors import supervisor, unsupervised
 from envcheck.supervisors.ownership import HANDING_ON
 
 # They read all that they give when they start: who keeps them running restarts them, and nothing less helps.
-READING_ONCE = frozenset({"honcho"})
+READING_ONCE = frozenset({"honcho", "foreman"})
 
 # Commands that mean a process by its pid, wherever it is.
 BY_PID = frozenset({"kill", "timeout"})

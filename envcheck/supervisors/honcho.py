@@ -1,7 +1,6 @@
 """honcho: a Procfile and .env files, read when it starts; to have them read again it has to be started again.
 
-Source of the knowledge: honcho 2.0 (command.py, environ.py `expand_processes`, process.py). foreman is told
-from it and named, but what it makes of its files is not known here.
+Source of the knowledge: honcho 2.0 (command.py, environ.py `expand_processes`, process.py).
 """
 
 from __future__ import annotations
@@ -11,12 +10,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from envcheck.command_line import mask_arguments
 from envcheck.model import (
     Applied,
     Assignment,
     Configured,
-    Disruption,
     Hazard,
     Owner,
     Parsed,
@@ -31,11 +28,10 @@ from envcheck.model import (
 from envcheck.secrecy import Policy
 from envcheck.sources import chain
 from envcheck.sources.text import decode
-from envcheck.supervisors import ancestry, honcho_again, starting, unsupervised
+from envcheck.supervisors import ancestry, handing_on
 from envcheck.supervisors.known import Known
 
 KIND = "honcho"
-PROGRAMS = ("honcho", "foreman")
 NAME = "HONCHO_PROCESS_NAME"
 
 # command.py: the options that take a word, and those that do not.
@@ -61,17 +57,16 @@ _LINE = re.compile(r"([A-Za-z0-9_-]+):\s*(\S.*)")
 
 def owner(process: Process, ancestors: Sequence[Process]) -> Owner | None:
     """Find it: it forks once for each process, so the outermost of them is honcho itself."""
-    found = ancestry.nearest(process, ancestors, *PROGRAMS)
+    found = ancestry.nearest(process, ancestors, KIND)
     if found is None:
         return None
     main, distance = found.process, found.distance
     for ancestor in ancestors[found.distance + 1 :]:
-        if ancestor.pid != main.parent or not ancestry.runs(ancestor, *PROGRAMS):
+        if ancestor.pid != main.parent or not ancestry.runs(ancestor, KIND):
             break
         main, distance = ancestor, distance + 1
     has = {**process.at_exec.variables, **process.running.variables}
-    program = next(p for p in PROGRAMS if ancestry.runs(main, p))
-    facts = {"since": str(found.child.started), "program": program}
+    facts = {"since": str(found.child.started)}
     return Owner(KIND, has.get(NAME) or "run", "ancestor", distance, main.pid, facts, main)
 
 
@@ -121,13 +116,7 @@ def start(owner: Owner, process: Process, known: Known) -> Start:
     main = owner.supervising
     words = ancestry.words_after(main, KIND) if main else None
     if main is None or words is None:
-        program = owner.facts["program"]
-        why = (
-            f"what {program} makes of it is not known here"
-            if program != KIND
-            else "its command line is hidden"
-        )
-        return Start((base, _gap("Procfile", why)), since=since)
+        return Start((base, _gap("Procfile", "its command line is hidden")), since=since)
     call = _call(words)
     root = ancestry.absolute(main, call.options.get("app_root", "."))
     files = _files(root, call.options.get("env", ".env"), known)
@@ -233,21 +222,12 @@ def restart(
     main = owner.supervising if owner else None
     if owner is None or main is None:
         return ()
-    why = f"end {owner.facts['program']} and all that it has started: it reads its files only once"
-    stop = Step(("kill", "-TERM", str(main.pid)), why, Disruption.DOWNTIME)
-    own = chain.combine([ancestry.inherited(owner, main)])
-    argv, complete = mask_arguments(main.argv, policy.secrets(main.running.variables), policy)
-    again = starting.again(main, argv, own, snapshot, policy)
-    again = again._replace(why="its own command line, in its own environment")
-    plain = (stop, *unsupervised.waits(server, main), again._replace(runnable=again.runnable and complete))
-    if again.runnable or not complete or not honcho_again.can_hand_on(main, snapshot):
-        return plain
-    return (honcho_again.hand_on(main, server, snapshot),)
+    return handing_on.steps(owner, main, server, snapshot, policy)
 
 
 def insufficient(owner: Owner | None, server: Server, configured: Configured) -> tuple[Step, ...]:
     del server, configured
-    if owner is None or owner.facts["program"] != KIND:
+    if owner is None:
         return ()
     why = "honcho ends by it, and leaves the server behind with the environment that it has"
     return (Step(("kill", "-HUP", str(owner.pid)), why),)
@@ -257,5 +237,5 @@ def hazards(owner: Owner | None, server: Server, snapshot: Snapshot) -> tuple[Ha
     del server, snapshot
     if owner is None:
         return ()
-    message = f"{owner.facts['program']} stops all processes of its Procfile, not this one alone"
+    message = "honcho stops all processes of its Procfile, not this one alone"
     return (Hazard(None, "group-restart", message),)

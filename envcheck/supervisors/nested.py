@@ -37,8 +37,8 @@ def untitled(owner: Owner, outer: Start) -> Owner:
     supervising, command = owner.supervising, outer.command
     if supervising is None or not command:
         return owner
-    program = posixpath.basename(command[0])
-    if program not in SUPERVISING or ancestry.words_after(supervising, program):
+    program = next((p for p in map(posixpath.basename, command[:3]) if p in SUPERVISING), "")
+    if not program or ancestry.words_after(supervising, program):
         return owner
     return owner._replace(supervising=supervising._replace(argv=command))
 

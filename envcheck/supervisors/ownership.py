@@ -11,7 +11,7 @@ from envcheck.supervisors import candidates, herder, sysv
 TRUST = ("ancestor", "cgroup", "marks")
 
 # Those whose environment is what they hand on, whatever else they add.
-HANDING_ON = frozenset({"runit", "daemontools", "s6", "supervisord", "circus", "honcho"})
+HANDING_ON = frozenset({"runit", "daemontools", "s6", "supervisord", "circus", "honcho", "foreman"})
 
 DEPTH = 4  # supervisors over supervisors
 

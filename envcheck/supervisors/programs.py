@@ -18,6 +18,7 @@ SUPERVISING = frozenset(
         "supervisord",
         "circusd",
         "honcho",
+        "foreman",
         "runsvdir",
         "runsv",
         "svscan",

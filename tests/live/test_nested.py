@@ -90,6 +90,14 @@ TOOLS = {
         "web.1",
         [],
     ),
+    "foreman": Tool(
+        "/usr/bin/foreman start -d /etc/foreman -m web=1",
+        "/etc/foreman/Procfile",
+        'web: cd /srv && OWN="of $COLOUR" exec {command}\n',
+        "web.1",
+        [],
+        ("foreman",),
+    ),
     "runit": Tool(
         "/usr/bin/runsvdir -P /srv/services",
         f"{SERVICE}/run",

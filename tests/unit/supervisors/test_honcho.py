@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import build
 import pytest
-from unit.supervisors.answering import gaps, known, origins, owned, supervising
+from unit.supervisors.answering import known, origins, owned, supervising
 
 from envcheck.model import FileFacts, Process
 from envcheck.supervisors import honcho
@@ -83,10 +83,3 @@ def test_what_would_not_start(env: str, procfile: str | FileFacts) -> None:
         owned(honcho, process, *ancestors), process, known({"/sup/.env": env, "/sup/Procfile": procfile})
     )
     assert start.unstartable
-
-
-def test_foreman_is_named_and_not_guessed() -> None:
-    process, *_ = tree("start")
-    outer = supervising("ruby", "/usr/bin/foreman", "start", comm="ruby")
-    owner = owned(honcho, process, outer)
-    assert "foreman" in str(gaps(honcho.start(owner, process, known({}))))
