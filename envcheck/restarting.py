@@ -34,6 +34,7 @@ from envcheck.model import (
     Snapshot,
     Taken,
 )
+from envcheck.servers import SERVERS
 from envcheck.waiting import Look, Patience
 
 Tell = Callable[[str], None]
@@ -225,15 +226,17 @@ class Restart:
             return f"{app.name} runs {len(candidates)} times"
         if wrong := waiting.wrong_with(app, self.wishes.fail_on):
             return wrong
-        wanted, workers = self._workers(), len(app.server.generations[-1].workers)
+        wanted, workers = self._workers(candidates[0], snapshot), len(app.server.generations[-1].workers)
         if workers != wanted:
             return f"{app.name} has {workers} of {wanted} workers"
         left_seconds = min(ASKING, self.end - time.monotonic())
         bad = ((url, http.answers(url, left_seconds)) for url in self.wishes.urls)
         return next((f"{url}: {why}" for url, why in bad if why), "")
 
-    def _workers(self) -> int:
-        """Give how many workers there have to be: as many as there were."""
+    def _workers(self, server: Server, snapshot: Snapshot) -> int:
+        """Give how many workers there have to be: as many as it says, or else as there were."""
+        if told := SERVERS[server.kind].workers(server, snapshot.seen_by(server)):
+            return told
         counts = [len(g.workers) for g in self.app.server.generations if g.master]
         return max(1, *counts[-1:]) if counts else 1
 

@@ -173,7 +173,12 @@ def _unconfirmed(decided: list[Report], todo: int) -> str:
     where = f" on {todo} of {len(decided)} hosts" if len(decided) > 1 else ""
     print(plan.render(found, width=options.width(), last=False), end="", file=sys.stderr)
     print(f"\nCarry this out{where}? [y/N] ", end="", file=sys.stderr, flush=True)
-    return "" if sys.stdin.readline().strip().lower() in ("y", "yes") else UNCONFIRMED
+    try:
+        answer = sys.stdin.readline()
+    except (KeyboardInterrupt, SystemExit):
+        print("\nNothing was done.", file=sys.stderr)
+        raise
+    return "" if answer.strip().lower() in ("y", "yes") else UNCONFIRMED
 
 
 def _declined(found: Report, why: str) -> Report:

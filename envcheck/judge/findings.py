@@ -224,7 +224,7 @@ def _by_supervisor(context: Context) -> Iterable[Finding]:
     if start and start.stray:
         yield whole(context, Diagnosis.LATENT, Cause.STRAY, start.stray, server.processes)
     if broken := context.configured.broken:
-        message = f"neither a restart nor a reload would come up: {broken}"
+        message = f"a restart would not come up: {broken}"
         yield whole(context, Diagnosis.LATENT, Cause.UNSTARTABLE, message, server.processes)
     if start and start.unstartable and not context.configured.refused and not _absent(context.configured):
         message = f"a restart would not come up: {start.unstartable}"

@@ -39,7 +39,7 @@ def decided(app: AppReport, snapshot: Snapshot, fail_on: Severity) -> Outcome | 
         return Outcome(Result.NOTHING_TO_DO, verdict.OK, verified=True, why="all is as it should be")
     if helpless or not remedy.steps:
         return refused(remedy.note or NO_STEPS, remedy.steps)
-    if remedy.action is not Action.RETIRE_OLD and (why := _upgrade(app.server)):
+    if why := hindered(app):
         return refused(why, remedy.steps, IN_ORDER if rights.complete(remedy.steps) else WAIT)
     if not remedy.sufficient or not rights.complete(remedy.steps):
         return refused(INCOMPLETE, remedy.steps)
@@ -57,6 +57,11 @@ def decided(app: AppReport, snapshot: Snapshot, fail_on: Severity) -> Outcome | 
 
 def refused(why: str, steps: Sequence[Step] = (), way_back: str = "") -> Outcome:
     return Outcome(Result.REFUSED, verdict.REFUSED, not_done=tuple(steps), why=why, way_back=way_back)
+
+
+def hindered(app: AppReport) -> str:
+    """Say which upgrade is in progress: two masters, and the plan is not to end the old one."""
+    return "" if app.remedy.action is Action.RETIRE_OLD else _upgrade(app.server)
 
 
 def _upgrade(server: Server) -> str:

@@ -77,7 +77,8 @@ def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, po
         preload = False
     wanted = _pressing([(_action(f, context, preload=preload), f) for f in findings])
     action = max((a for a, _ in wanted), key=ORDER.index, default=Action.NONE)
-    if any(f.cause is Cause.UNSTARTABLE for f in findings):
+    unstartable = next((f.message for f in findings if f.cause is Cause.UNSTARTABLE), "")
+    if unstartable:
         action = max(action, Action.REFUSE, key=ORDER.index)
     whats = frozenset(_what(f) for a, f in wanted if a is action)
     context = _without_removed(context, findings)
@@ -96,7 +97,7 @@ def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, po
         if steps or by_hand or action in HELPLESS
         else (),
         hazards=hazards(action, context, findings, snapshot, steps),
-        note=_note(action, [f for a, f in wanted if a is action], helpless=helpless)
+        note=_note(action, [f for a, f in wanted if a is action], unstartable, helpless=helpless)
         or (_advice(context, snapshot) if by_hand else "")
         or (AS_ROOT if _refused(findings) else "")
         or (UNCERTAIN if uncertain else "")
@@ -168,9 +169,11 @@ def _refused(findings: Sequence[Finding]) -> bool:
     )
 
 
-def _note(action: Action, findings: Sequence[Finding], *, helpless: bool) -> str:
+def _note(action: Action, findings: Sequence[Finding], unstartable: str, *, helpless: bool) -> str:
     """Say what is to be done where no step can do it."""
     names = ", ".join(escape(f.variable) for f in findings if f.variable is not None)
+    if action is Action.REFUSE and not names and unstartable:
+        return f"mend this first: {unstartable}"
     if action in NOTES:
         return f"{NOTES[action]}{': ' + names if names else ''}"
     return UNKNOWN if helpless and action is Action.NONE else ""

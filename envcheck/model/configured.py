@@ -100,6 +100,15 @@ class Applied(NamedTuple):
     why: str = ""  # of a gap
 
 
+class Need(NamedTuple):
+    """Something without which a supervisor does not start a server."""
+
+    kind: str  # folder, program, user
+    names: tuple[str, ...]  # the places where it may be, in their order
+    by: str  # what asks for it, and where
+    whole: str = ""  # a program as it is named, where it is searched for
+
+
 class Start(NamedTuple):
     """What a supervisor would give a process that it starts now."""
 
@@ -114,6 +123,7 @@ class Start(NamedTuple):
     outer: Start | None = None  # what who keeps the supervisor running would give that one
     kept: tuple[Applied, ...] | None = None  # the sources as long as the supervisor itself runs on
     edited: bool = False  # the definition changed after its supervisor had read it, as far as that is known
+    needs: tuple[Need, ...] = ()  # what has to be there for it to come up
     traits: frozenset[str] = frozenset()  # words of its module: what else the definition says
 
 

@@ -13,6 +13,7 @@ READS = {
     "busctl": ("get-property",),
     "podman": ("inspect",),
     "docker": ("inspect",),
+    "getent": ("passwd",),
 }
 # And those of which no word may be another.
 EXACTLY = (["sudo", "-n", "-l"],)  # what the user may do; it asks for nothing, and runs nothing

@@ -9,9 +9,10 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from envcheck.escaping import escape
-from envcheck.judge import rights
-from envcheck.model import AppReport, HostReport, Outcome, Report, Result, Step, Taken
+from envcheck.judge import permission, rights
+from envcheck.model import Action, AppReport, HostReport, Outcome, Remedy, Report, Result, Step, Taken
 from envcheck.report import advice, grouping, rolled, text
+from envcheck.secrecy import MASK
 
 HEADLINES = {
     Result.DONE: "DONE: {name} was restarted, and has the environment it should have",
@@ -22,6 +23,11 @@ HEADLINES = {
     Result.INTERRUPTED: "INTERRUPTED: {name}: {why}",
     Result.NOT_TRIED: "NOT TRIED: {name} is not touched: {why}",
 }
+NO_STEPS = {
+    Action.REFUSE: "no restart, for it would break what runs",
+    Action.FIX_CONFIGURATION: "no restart before the configuration is mended",
+}
+HELPLESS = "nothing that a restart could help with"
 FINE = (Result.DONE, Result.NOTHING_TO_DO)
 
 
@@ -64,7 +70,7 @@ def _host(host: HostReport, width: int, *, last: bool) -> list[str]:
     lines += text.gaps(host, width)
     if last and apps:
         lines += ["", f"do: {_to_do(apps)}"]
-    return lines
+    return [*lines, "", text.WHICH] if last and host.unmatched and not apps else lines
 
 
 def _headline(app: AppReport, width: int) -> list[str]:
@@ -102,7 +108,7 @@ def _plan(app: AppReport, width: int) -> Iterator[str]:
     yield from _wrong(app, width)
     yield from advice.hazards(remedy, width)
     yield ""
-    yield f"plan: {remedy.action}" if remedy.steps else "plan: nothing that a restart could help with"
+    yield f"plan: {remedy.action}" if remedy.steps else f"plan: {NO_STEPS.get(remedy.action, HELPLESS)}"
     for step in remedy.steps:
         yield from advice.step_lines(step, width)
 
@@ -139,9 +145,20 @@ def _to_do(apps: list[AppReport]) -> str:
         return escape(ask)
     runnable = [a for a in apps if a.remedy.steps and all(s.runnable for s in a.remedy.steps)]
     notes = [escape(app.remedy.note) for app in apps if app.remedy.note]
+    if hindered := [why for app in runnable if (why := permission.hindered(app))]:
+        return f"{hindered[0]}: {permission.IN_ORDER}"
     if runnable:
         return "the same with --apply carries it out, and looks whether it has helped"
+    if hidden := dict.fromkeys(name for app in apps for name in _hidden(app.remedy)):
+        options = " ".join(f"--reveal {shlex.quote(escape(name))}" for name in hidden)
+        return f"the same with {options} shows what the steps need"
     return notes[0] if notes else "nothing"
+
+
+def _hidden(remedy: Remedy) -> list[str]:
+    """Give the variables whose values are missing in the steps."""
+    words = (word for step in remedy.steps for word in step.argv)
+    return [word.partition("=")[0] for word in words if word.endswith(f"={MASK}")]
 
 
 def _to_do_on(hosts: Sequence[HostReport]) -> str:

@@ -34,6 +34,7 @@ HEADLINES = {
     Diagnosis.LATENT: "is right today, but not all is well",
     Diagnosis.UNPROVEN: "could not be compared",
 }
+WHICH = "do: look which servers run, and what they are called: envcheck ps"
 # Of a latent server that could not be compared.
 DOUBTFUL = "could not be compared, and not all is well"
 
@@ -73,6 +74,8 @@ def _host(host: HostReport, width: int, notes: Sequence[str]) -> list[str]:
     """Tell of its servers; *notes* stand below the first headline."""
     worst = sorted(host.apps, key=lambda app: list(Diagnosis).index(app.state))
     lines = unmatched(host, width)
+    if lines and not worst and host.status == "ok":
+        return [*lines, *notes, "", WHICH]
     if len(worst) > 1:
         lines.append(_summary(worst))
     # What is worst stands last, so that what is to do about it is the last that is said.

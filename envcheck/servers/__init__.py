@@ -91,6 +91,10 @@ class ServerKind(Protocol):
         """Tell whether the master loads the application; None: only running its configuration could tell."""
         ...
 
+    def workers(self, server: Server, files: Mapping[str, FileFacts]) -> int | None:
+        """Give how many workers it starts with; None: it does not tell, or only by running."""
+        ...
+
     def cure(self, what: What, server: Server, *, preload: bool | None) -> Action:
         """Name the least disruptive action that brings a change in: where it was made, and which it is."""
         ...

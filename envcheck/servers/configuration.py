@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from envcheck.model import Assignment, FileFacts, Parsed, Server, Setting, Source, Stage
+from envcheck.model import Assignment, FileFacts, Parsed, Process, Server, Setting, Source, Stage
+from envcheck.servers.signals import started_in
 
 # Stands in an order for the loading of the application.
 APPLICATION = "application"
@@ -38,6 +39,16 @@ def others(places: Iterable[Place], order: Sequence[str]) -> tuple[Setting, ...]
 def readable(sources: Iterable[Source], files: Mapping[str, FileFacts]) -> list[tuple[Source, FileFacts]]:
     named = [(source, files.get(source.path)) for source in sources]
     return [(source, facts) for source, facts in named if facts is not None and facts.status == "ok"]
+
+
+def missing(source: Source, files: Mapping[str, FileFacts], process: Process) -> str:
+    """Say that a file is not there without which the server does not come up, where it is known where it was.
+
+    A server may have left the folder it was started in, in which a relative path was meant.
+    """
+    facts = files.get(source.path)
+    gone = facts is not None and facts.status == "missing" and not source.optional
+    return f"there is no {source.path}" if gone and started_in(process) in (process.cwd, None) else ""
 
 
 def doubt(source: Source, parsed: Parsed) -> str:

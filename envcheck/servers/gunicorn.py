@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from envcheck.model import (
     Action,
@@ -24,7 +23,17 @@ from envcheck.model import (
     Stage,
     Step,
 )
-from envcheck.servers.configuration import APPLICATION, Place, doubt, is_half_done, ordered, others, readable
+from envcheck.servers import gunicorn_options
+from envcheck.servers.configuration import (
+    APPLICATION,
+    Place,
+    doubt,
+    is_half_done,
+    missing,
+    ordered,
+    others,
+    readable,
+)
 from envcheck.servers.gunicorn_cures import (
     CURES,
     HUP_BREAKS,
@@ -34,22 +43,25 @@ from envcheck.servers.gunicorn_cures import (
     PRELOADED,
     USR2_KEEPS,
 )
+from envcheck.servers.gunicorn_options import (
+    from_command_line,
+    from_environment,
+    is_gunicorn,
+    own_arguments,
+)
 from envcheck.servers.signals import has, mask, masters, option, send, started_in
 from envcheck.servers.table import What, first, look_up
 from envcheck.sources import gunicorn_config
 
 WORDS = ("gunicorn",)
 INTERPRETERS = ("/python", "/pypy")
-OPTIONS = "GUNICORN_CMD_ARGS"
+OPTIONS = gunicorn_options.OPTIONS
 
 # gunicorn/arbiter.py: Arbiter.SIGNALS; gunicorn/workers/base.py: Worker.SIGNALS, init_signals().
 MASTER_CATCHES = mask("HUP", "USR2", "CHLD")
 WORKER_CATCHES = mask("ABRT")
 
 TITLE = re.compile(r"gunicorn: (master|worker) \[(.*)\]$", re.DOTALL)
-SCRIPT = re.compile(r"gunicorn(3|_\w+|-\d[\d.]*)?$")
-# Options of the interpreter that take the next word as their value (python --help).
-TAKES_VALUE = ("-W", "-X", "--check-hash-based-pycs")
 
 # Order in which a fresh worker comes to its variables (arbiter.py: setup(), start(), spawn_worker();
 # workers/base.py: init_process() sets raw_env once more). What is not here is run at other occasions.
@@ -79,38 +91,12 @@ def role(process: Process) -> Role | None:
     title = TITLE.match(process.argv[0]) if process.argv else None
     if title:
         return Role(title[1])
-    if not _is_gunicorn(process.argv):
+    if not is_gunicorn(process.argv):
         return None
     if has(process.caught, MASTER_CATCHES) and not has(process.caught, WORKER_CATCHES):
         return Role.MASTER
     if has(process.caught, WORKER_CATCHES):
         return Role.WORKER
-    return None
-
-
-def _is_gunicorn(argv: Sequence[str]) -> bool:
-    """Tell whether the interpreter runs gunicorn: its script, or `-m gunicorn`, not a mere mention of it."""
-    return _program(argv) is not None
-
-
-def _program(argv: Sequence[str]) -> int | None:
-    """Give the index of the first argument of gunicorn itself."""
-    if argv and SCRIPT.match(posixpath.basename(argv[0])):
-        return 1
-    index = 1
-    while index < len(argv):
-        word = argv[index]
-        if word == "-m":
-            module = argv[index + 1] if index + 1 < len(argv) else ""
-            return index + 2 if module.split(".")[0] == "gunicorn" else None
-        if word in TAKES_VALUE:
-            index += 2
-        elif word.startswith("-") and word != "-":
-            if "c" in word[1:] and not word.startswith("--"):
-                return None  # python -c CODE
-            index += 1
-        else:
-            return index + 1 if SCRIPT.match(posixpath.basename(word)) else None
     return None
 
 
@@ -127,7 +113,7 @@ def is_reexeced(process: Process) -> bool:
 
 
 def arguments(master: Process) -> tuple[str, ...] | None:
-    return master.argv if _is_gunicorn(master.argv) else None
+    return master.argv if is_gunicorn(master.argv) else None
 
 
 def name(master: Process) -> str:
@@ -135,37 +121,18 @@ def name(master: Process) -> str:
     if title:
         shown = re.sub(r"\.2$", "", title[2])
         return "" if ":" in shown or "." in shown else shown
-    given = option(_own_arguments(master), "-n", "--name")
+    given = option(own_arguments(master), "-n", "--name")
     return given[-1] if given else ""
 
 
-def _own_arguments(process: Process) -> tuple[str, ...]:
-    """Give what gunicorn was told: GUNICORN_CMD_ARGS, then the command line, which wins."""
-    return _from_environment(process) + _from_command_line(process)
-
-
-def _from_command_line(process: Process) -> tuple[str, ...]:
-    start = _program(process.argv)
-    return () if start is None else process.argv[start:]
-
-
-def _from_environment(process: Process) -> tuple[str, ...]:
-    running = process.at_exec if process.at_exec.usable else process.live
-    try:
-        # Config.get_cmd_args_from_env() splits with shlex.
-        return tuple(shlex.split(running.variables.get(OPTIONS, "")))
-    except ValueError:
-        return ()
-
-
 def pidfile(server: Server) -> str:
-    given = option(_own_arguments(server.first), "-p", "--pid")
+    given = option(own_arguments(server.first), "-p", "--pid")
     return _absolute(given[-1], server.first) if given else ""
 
 
 def own_sources(server: Server) -> tuple[Source, ...]:
     """The configuration file: the one named, else gunicorn.conf.py in the working directory."""
-    given = option(_own_arguments(server.first), "-c", "--config")
+    given = option(own_arguments(server.first), "-c", "--config")
     path = given[-1].removeprefix("file:") if given else "gunicorn.conf.py"
     if path.startswith("python:") or (not posixpath.isabs(path) and not server.first.cwd):
         return ()
@@ -182,7 +149,7 @@ def _absolute(path: str, process: Process) -> str:
 
 def _folder(process: Process) -> str | None:
     """Give the folder it was started in: --chdir moves it, and then PWD is all that tells."""
-    moved = option(_own_arguments(process), "--chdir")
+    moved = option(own_arguments(process), "--chdir")
     if not moved:
         return process.cwd
     told = started_in(process)
@@ -200,7 +167,7 @@ def folder(server: Server, files: Mapping[str, FileFacts]) -> str | None:
 
 def unread(server: Server, files: Mapping[str, FileFacts]) -> str:
     """Say why its own configuration may set variables that `own_settings` does not tell of, or ""."""
-    given = option(_own_arguments(server.first), "-c", "--config")
+    given = option(own_arguments(server.first), "-c", "--config")
     for source in own_sources(server):
         facts = files.get(source.path)
         if facts is None or (facts.status == "missing" and not given):
@@ -208,7 +175,7 @@ def unread(server: Server, files: Mapping[str, FileFacts]) -> str:
         if facts.status != "ok":
             return f"{source.path} could not be read"
         found = gunicorn_config.scan(facts.content)
-        replaced = option(_own_arguments(server.first), "-e", "--env")
+        replaced = option(own_arguments(server.first), "-e", "--env")
         return ("" if replaced else doubt(source, found.raw_env)) or doubt(source, found.environ)
     return "its configuration is a module of Python" if given else ""
 
@@ -218,6 +185,9 @@ def broken(server: Server, files: Mapping[str, FileFacts]) -> str:
 
     Python takes what the versions of Python 3 before it took; a newer one, or Python 2, may take more.
     """
+    for source in own_sources(server):
+        if why := missing(source, files, server.first):
+            return why
     version = re.fullmatch(r"python3\.(\d+)", posixpath.basename(server.first.exe or ""))
     if version is None or int(version[1]) > sys.version_info.minor:
         return ""
@@ -232,8 +202,8 @@ def own_settings(server: Server, files: Mapping[str, FileFacts]) -> tuple[Settin
 
     `-e` of the command line, else of GUNICORN_CMD_ARGS, else `raw_env`: each replaces the whole list.
     """
-    given = option(_from_command_line(server.first), "-e", "--env")
-    given = given or option(_from_environment(server.first), "-e", "--env")
+    given = option(from_command_line(server.first), "-e", "--env")
+    given = given or option(from_environment(server.first), "-e", "--env")
     order = SET_BY_PRELOADED if preloads(server, files) else SET_BY
     found = ordered([p for p in _places(server, files) if not given or p[1].by != "raw_env"], order, STAGES)
     source = Source("gunicorn-arguments", "command line", Stage.ARGUMENT)
@@ -259,11 +229,27 @@ def reexec_hook(server: Server, files: Mapping[str, FileFacts]) -> str:
 
 
 def preloads(server: Server, files: Mapping[str, FileFacts]) -> bool | None:
-    if "--preload" in _own_arguments(server.first):
+    if "--preload" in own_arguments(server.first):
         return True
     for _, facts in readable(own_sources(server), files):
         return gunicorn_config.preload_app(facts.content)
     return None if arguments(server.first) is None else False
+
+
+def workers(server: Server, files: Mapping[str, FileFacts]) -> int | None:
+    """Give how many it starts with: by its arguments, its file, or WEB_CONCURRENCY (config.py: Workers)."""
+    if given := option(own_arguments(server.first), "-w", "--workers"):
+        return int(given[-1]) if given[-1].isdigit() else None
+    if unread(server, files).startswith("its configuration is a module"):
+        return None
+    told = server.first.running.variables.get("WEB_CONCURRENCY", "1")
+    default = int(told) if told.isdigit() else None
+    for source in own_sources(server):
+        facts = files.get(source.path)
+        if facts is not None and facts.status == "ok":
+            return gunicorn_config.workers(facts.content, default)
+        return default if facts is not None and facts.status == "missing" else None
+    return None if arguments(server.first) is None else default
 
 
 def cure(what: What, server: Server, *, preload: bool | None) -> Action:

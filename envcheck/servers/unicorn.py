@@ -21,7 +21,16 @@ from envcheck.model import (
     Stage,
     Step,
 )
-from envcheck.servers.configuration import APPLICATION, Place, doubt, is_half_done, ordered, others, readable
+from envcheck.servers.configuration import (
+    APPLICATION,
+    Place,
+    doubt,
+    is_half_done,
+    missing,
+    ordered,
+    others,
+    readable,
+)
 from envcheck.servers.signals import has, mask, masters, option, send, started_in
 from envcheck.servers.table import What, first, look_up
 from envcheck.servers.unicorn_cures import (
@@ -142,9 +151,8 @@ def unread(server: Server, files: Mapping[str, FileFacts]) -> str:
 
 
 def broken(server: Server, files: Mapping[str, FileFacts]) -> str:
-    """Ruby is not parsed as a whole: nothing is said."""
-    del server, files
-    return ""
+    """Say that its configuration is not there; Ruby itself is not parsed as a whole."""
+    return next((why for source in own_sources(server) if (why := missing(source, files, server.first))), "")
 
 
 def own_settings(server: Server, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:
@@ -186,6 +194,14 @@ def preloads(server: Server, files: Mapping[str, FileFacts]) -> bool | None:
             return None
         return unicorn_config.preload_app(facts.content)
     return None if arguments(server.first) is None else False
+
+
+def workers(server: Server, files: Mapping[str, FileFacts]) -> int | None:
+    """`worker_processes`: the default is 1 (configurator.rb: DEFAULTS)."""
+    for source in own_sources(server):
+        facts = files.get(source.path)
+        return unicorn_config.workers(facts.content) if facts is not None and facts.status == "ok" else None
+    return None if arguments(server.first) is None else 1
 
 
 def cure(what: What, server: Server, *, preload: bool | None) -> Action:

@@ -76,14 +76,26 @@ def _reexec(hook: ast.FunctionDef | None) -> int | None:
 
 def preload_app(content: bytes) -> bool | None:
     """Tell whether the master loads the application; None: only running the file could tell."""
+    found = _constant(content, "preload_app", default=False)
+    return None if found is None else bool(found)
+
+
+def workers(content: bytes, default: int | None) -> int | None:
+    """Give how many workers it asks for; None: only running the file could tell."""
+    found = _constant(content, "workers", default=default)
+    return found if isinstance(found, int) else None
+
+
+def _constant(content: bytes, name: str, *, default: object) -> object:
+    """Give what a setting is assigned, the default where it is not mentioned; None: that is computed."""
     try:
         tree = ast.parse(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    node = _assigned(tree, "preload_app")
+    node = _assigned(tree, name)
     if node is None:
-        return None if _mentions(tree, "preload_app") else False
-    return bool(node.value) if isinstance(node, ast.Constant) else None
+        return None if _mentions(tree, name) else default
+    return node.value if isinstance(node, ast.Constant) else None
 
 
 def changes_folder(content: bytes) -> bool:

@@ -62,6 +62,15 @@ def preload_app(content: bytes) -> bool | None:
     return plain[-1] == b"true" if plain else False
 
 
+def workers(content: bytes) -> int | None:
+    """Give how many workers it asks for; None: only running the file could tell."""
+    plain = re.findall(rb"^worker_processes[ \t(]+(\d+)\)?[ \t]*(?:#.*)?$", content, re.MULTILINE)
+    mentioned = re.findall(rb"^[^#\n]*worker_processes", content, re.MULTILINE)
+    if len(plain) != len(mentioned):
+        return None  # a condition, or something computed
+    return int(plain[-1]) if plain else 1
+
+
 class _Block(NamedTuple):
     hook: str = ""
     loop: bool = False  # its `do` is still to come

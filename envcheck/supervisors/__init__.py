@@ -108,10 +108,12 @@ def fresh(owner: Owner, process: Process, known: Known) -> Start:
 
 
 def _fresh(owner: Owner, process: Process, known: Known) -> Start:
-    from envcheck.supervisors import wrappers  # noqa: PLC0415 - only where somebody owns the server
+    from envcheck.supervisors import needs, wrappers  # noqa: PLC0415 - only where somebody owns the server
 
     def begin(by: Owner) -> Start:
-        start = named(by.kind).start(by, process, known.within(by.supervising))
+        there = known.within(by.supervising)
+        start = named(by.kind).start(by, process, there)
+        start = start._replace(unstartable=start.unstartable or needs.unmet(start.needs, there))
         return wrappers.follow(start, process, known.within(process))
 
     if owner.outer is None or owner.supervising is None:

@@ -16,6 +16,7 @@ from envcheck.model import (
     Configured,
     Disruption,
     Hazard,
+    Need,
     Owner,
     Parsed,
     Problem,
@@ -36,6 +37,7 @@ from envcheck.supervisors.circus_config import (
     Watcher,
 )
 from envcheck.supervisors.known import Known
+from envcheck.supervisors.needs import FOLDER
 from envcheck.supervisors.refusals import RejectError, UnreadError
 
 KIND = "circus"
@@ -133,7 +135,10 @@ def start(owner: Owner, process: Process, known: Known) -> Start:
     folder = ancestry.absolute(owner.supervising, watcher.folder) if owner.supervising else None
     started = owner.supervising.started if owner.supervising else 0.0
     edited = any(a.changed > started for a in applied if a.source.kind == KIND)
-    return Start(applied, command, unstartable=unstartable, since=since, folder=folder, edited=edited)
+    needed = (Need(FOLDER, (folder,), f"working_dir of {owner.name}"),) if folder and watcher.folder else ()
+    return Start(
+        applied, command, unstartable=unstartable, since=since, folder=folder, needs=needed, edited=edited
+    )
 
 
 def _gap(path: str, why: str, changed: float = 0.0) -> Applied:

@@ -16,6 +16,7 @@ from envcheck.model import (
     Configured,
     Disruption,
     Hazard,
+    Need,
     Owner,
     Parsed,
     Process,
@@ -29,6 +30,7 @@ from envcheck.model import (
 from envcheck.secrecy import Policy
 from envcheck.supervisors.ancestry import INHERITED, is_handed_on
 from envcheck.supervisors.known import Known
+from envcheck.supervisors.needs import PROGRAM
 
 FORK = "it reaches the same process: new workers inherit its environment"
 
@@ -61,6 +63,7 @@ class Services:
             applied=(first,) if first else (),
             command=(run, *argument),
             folder=owner.name,
+            needs=(Need(PROGRAM, (run,), f"what {self.watcher} runs"),),
         )
 
     def restart(

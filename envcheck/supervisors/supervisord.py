@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envcheck.model import Applied, Assignment, Owner, Parsed, Problem, Process, Source, Stage, Start
+from envcheck.model import Applied, Assignment, Need, Owner, Parsed, Problem, Process, Source, Stage, Start
 from envcheck.supervisors import ancestry, starting
 from envcheck.supervisors.known import Known
+from envcheck.supervisors.needs import FOLDER
 from envcheck.supervisors.refusals import RejectError
 from envcheck.supervisors.supervisord_config import Defined
 from envcheck.supervisors.supervisord_loading import DEFINITION, KIND, UNKNOWN, defined_as, load, words_of
@@ -94,7 +95,10 @@ def start(owner: Owner, process: Process, known: Known) -> Start:
     folder = ancestry.absolute(owner.supervising, defined.folder) if owner.supervising else None
     started = owner.supervising.started if owner.supervising else 0.0
     edited = any(a.changed > started for a in applied if a.source.kind in DEFINITION)
-    return Start(applied, command, unstartable=unstartable, since=since, folder=folder, edited=edited)
+    needed = (Need(FOLDER, (folder,), f"directory= of {owner.name}"),) if folder and defined.folder else ()
+    return Start(
+        applied, command, unstartable=unstartable, since=since, folder=folder, needs=needed, edited=edited
+    )
 
 
 def _refused(base: Applied, refusal: RejectError, since: float) -> Start:

@@ -66,6 +66,7 @@ class Seen(NamedTuple):
     pid: int
     parent: int
     state: str
+    name: str  # of its program, as the kernel keeps it
 
 
 def processes_in(folder: Path) -> list[Seen]:
@@ -76,11 +77,12 @@ def processes_in(folder: Path) -> list[Seen]:
             continue
         try:
             cwd = (process / "cwd").readlink()
-            stat = (process / "stat").read_text("latin-1").rpartition(")")[2].split()
+            name, _, rest = (process / "stat").read_text("latin-1").partition("(")[2].rpartition(")")
+            stat = rest.split()
         except OSError:
             continue
         if (cwd == folder or folder in cwd.parents) and stat[0] not in "ZX":
-            found.append(Seen(int(process.name), int(stat[1]), stat[0]))
+            found.append(Seen(int(process.name), int(stat[1]), stat[0], name))
     return found
 
 

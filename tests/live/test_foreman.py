@@ -27,6 +27,9 @@ class Foreman(Supervised):
     def define(self, colour: str) -> None:
         self.configure(".env", f"COLOUR={colour}\nSIZE='very large'\nPATH={self.env['PATH']}\n")
 
+    def supervisor_pid(self) -> int:
+        return next(p.parent for p in processes_in(self.place) if p.name == "sleep")
+
     def watch(self) -> list[str]:
         return ["foreman", *self.words]
 
@@ -63,6 +66,5 @@ def test_a_title_hides_what_it_was_started_with(home: Path, run: Run) -> None:
         "not read: Procfile: its title hides its command line"
         in envcheck("check", f"cwd:{server.folder}").out
     )
-    step = {"argv": ["kill", "-HUP", str(verdict.app["supervisor"]["pid"])]}
-    try_step(step)
+    try_step({"argv": ["kill", "-HUP", str(server.supervisor_pid())]})
     wait_for(lambda: not processes_in(server.place) and not server.pids(), "foreman stays")

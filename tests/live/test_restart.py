@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from live.checking import as_nobody, check, envcheck
-from live.harness import Server, clean, root_only, send
+from live.harness import Server, clean, root_only, send, wait_for
 from live.restarts import Running, restart
 from live.servers import WSGI, Gunicorn, Unicorn
 
@@ -256,6 +256,18 @@ def test_a_second_one_is_refused(stale: Server) -> None:
     assert stale.http("COLOUR") == {"blue"}
 
 
+def test_as_many_workers_as_it_is_told_to_have(stale: Server) -> None:
+    """A signal has added one; a fresh start does not have it, and that is right."""
+    wait_for(lambda: len(stale.pids()) == 3, "there are not 2 workers")
+    send(stale.master, signal.SIGTTIN)
+    wait_for(lambda: len(stale.pids()) == 4, "no third worker")
+
+    done = restart(stale, "--yes")
+
+    assert (done.status, done.outcome) == (0, "done"), done.applied
+    assert len(stale.pids()) == 3
+
+
 def test_an_upgrade_is_in_progress(stale: Server) -> None:
     stale.upgrade()
     before = stale.pids()
@@ -264,6 +276,9 @@ def test_an_upgrade_is_in_progress(stale: Server) -> None:
 
     assert (done.status, done.outcome) == (5, "refused")
     assert "upgrade is in progress" in done.applied["why"]
+    told = envcheck("restart", "-s", stale.spec()).out
+    assert "upgrade is in progress" in told.splitlines()[-1]
+    assert "--apply" not in told
     assert "in their order" in done.applied["way_back"]
     assert stale.pids() == before
 

@@ -234,21 +234,43 @@ def test_reloaded_all_the_same_stale(machine: Machine) -> None:
     unit.stop()
 
 
-@pytest.mark.parametrize("change", ["no file", "masked"])
+UNSTARTABLE = {
+    "no folder": ("WorkingDirectory=/srv/nowhere", "no folder /srv/nowhere"),
+    "no user": ("User=nobody-of-this-name", "no user nobody-of-this-name"),
+    "no program": ("ExecStart=\nExecStart=/usr/bin/nowhere app:app", "no program /usr/bin/nowhere"),
+    "no such name": ("ExecStart=\nExecStart=nowhere-to-be-found app:app", "no program nowhere-to-be-found"),
+    "not executable": ("ExecStart=\nExecStart=/srv/app.py", "/srv/app.py is not executable"),
+    "relative": ("ExecStart=\nExecStart=bin/gunicorn app:app", "not absolute"),
+}
+
+
+@pytest.mark.parametrize("change", ["no file", "masked", *UNSTARTABLE])
 def test_unstartable(machine: Machine, change: str) -> None:
+    """It is refused; and what is refused does not come up."""
     name = f"un{change.replace(' ', '')}.service"
     machine.write(f"/etc/{name}.env", "SIZE=large\n")
     unit = Unit(machine, name, f"EnvironmentFile=/etc/{name}.env")
+    own, why = UNSTARTABLE.get(change, ("", ""))
     if change == "no file":
         machine.path(f"/etc/{name}.env").unlink()
-    else:
+    elif change == "masked":
         machine.path(f"{UNITS}/{name}").unlink()
         machine.path(f"{UNITS}/{name}").symlink_to("/dev/null")
+    else:
+        unit.define(f"EnvironmentFile=/etc/{name}.env\n{own}")
 
     verdict = unit.check()
 
     assert verdict.says(None) == ("latent", "unstartable")
+    assert why in verdict.finding(None)["message"]
     assert verdict.remedy["action"] == "refuse"
+    assert why in verdict.remedy["note"]
+    machine.systemctl("daemon-reload")
+    machine.run("systemctl", "stop", name, check=False)  # refused where systemd knows no such unit any more
+    assert machine.run("systemctl", "start", name, check=False).returncode
+    machine.run("rm", "-f", unit.file)
+    unit.define("")
+    machine.systemctl("daemon-reload")
     unit.stop()
 
 

@@ -12,6 +12,7 @@ from envcheck import spec as specs
 from envcheck.judge import judge
 from envcheck.model import Diagnosis, FileFacts, Process, Report, Step
 from envcheck.report import FORMATS, advice, format_named
+from envcheck.report import restart as plan
 from envcheck.report import text as people
 from envcheck.secrecy import Policy
 
@@ -46,6 +47,19 @@ def test_text_fits(width: int, workers: int) -> None:
     broken = [line for line in lines if len(line) > width and not line.startswith("  ")]
     assert not broken
     assert len(lines) < (60 if width < 80 else 45)
+
+
+def test_a_plan_says_which_values_it_needs() -> None:
+    spec = specs.load(SPEC, "/spec.yaml")
+    files = {"/etc/shop": build.folder(build.NOW, AWS_REGION=("eu-west-2", build.NOW), API_TOKEN="hunter21")}
+    processes = server(
+        2, AWS_REGION="eu-west-1", API_TOKEN="hunter21", GUNICORN_CMD_ARGS="--env=PASS=hunter23"
+    )
+    told = plan.render(judge(build.snapshot(*processes, files=files), spec, [], HIDING))
+
+    assert "hunter23" not in told
+    last = told.splitlines()[-1]
+    assert last == "do: the same with --reveal GUNICORN_CMD_ARGS shows what the steps need"
 
 
 def test_the_verdict_comes_first_and_what_to_do_last() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from envcheck import spec as specs
 from envcheck.judge import judge
-from envcheck.model import FileFacts, Process, Remedy, Step
+from envcheck.model import Action, FileFacts, Process, Remedy, Step
 from envcheck.report import advice
 from envcheck.secrecy import Policy
 from envcheck.supervisors.starting import APART, TOGETHER
@@ -183,7 +183,10 @@ def test_blanks_in_a_title() -> None:
 def test_a_configuration_that_is_missing() -> None:
     files = {"/srv/shop/g.py": FileFacts("missing")}
 
-    refused(remedy(gunicorn("-c", "g.py", "app:app"), files=files), "configuration file is missing")
+    found = remedy(gunicorn("-c", "g.py", "app:app"), files=files)
+
+    assert (found.action, found.steps) == (Action.REFUSE, ())
+    assert found.note == "mend this first: a restart would not come up: there is no /srv/shop/g.py"
 
 
 def test_what_is_no_text_cannot_be_run() -> None:

@@ -182,6 +182,13 @@ DIRECTORIES = (
     "ConfigurationDirectory",
 )
 
+# Those of which the last one counts, or that it is there at all.
+SINGLE = (
+    *("User", "PIDFile", "PAMName", "Type", "WorkingDirectory", "DynamicUser", "PrivateTmp", "ExecStartPre"),
+    *("RootDirectory", "RootImage", "BindPaths", "BindReadOnlyPaths", "TemporaryFileSystem", "MountImages"),
+    *("ExtensionImages", "ExtensionDirectories"),
+)
+
 READERS: dict[str, Reader] = {
     "Environment": _environment,
     "EnvironmentFile": _file,
@@ -190,7 +197,7 @@ READERS: dict[str, Reader] = {
     "ExecSearchPath": _search_path,
     "ExecStart": _command,
     **dict.fromkeys(DIRECTORIES, _list),
-    **dict.fromkeys(("User", "PIDFile", "PAMName", "Type", "WorkingDirectory"), _single),
+    **dict.fromkeys(SINGLE, _single),
 }
 
 

@@ -9,7 +9,7 @@ from envcheck.model import Problem
 from envcheck.sources import systemd_words
 from envcheck.sources.text import decode
 from envcheck.supervisors.known import Known
-from envcheck.supervisors.systemd import grammar, search
+from envcheck.supervisors.systemd import grammar, needs, search
 from envcheck.supervisors.systemd.definition import Definition, Place, read, words
 from envcheck.supervisors.systemd.loaded import Manager
 from envcheck.supervisors.systemd.search import Files, Found
@@ -47,6 +47,8 @@ def unstartable(files: Files, found: Definition, *, known: bool) -> str:
         return f"the unit is masked: {files.fragment.path}"
     if found.broken:
         return f"systemd refuses the unit: {found.broken}"
+    if why := needs.refused(found):
+        return f"systemd refuses the unit: {why}"
     return (
         ""
         if found.commands or files.fragment.facts.status != "ok"

@@ -8,7 +8,7 @@ from envcheck.model import Applied, Assignment, Owner, Parsed, Process, Source, 
 from envcheck.sources import chain
 from envcheck.sources.text import decode
 from envcheck.supervisors.known import Known
-from envcheck.supervisors.systemd import command, disk, environment, loaded, names, search
+from envcheck.supervisors.systemd import command, disk, environment, loaded, names, needs, search
 from envcheck.supervisors.systemd.definition import Definition
 from envcheck.supervisors.systemd.loaded import Loaded
 from envcheck.supervisors.systemd.specifiers import Scope
@@ -46,6 +46,7 @@ def start(owner: Owner, process: Process, known: Known) -> Start:
         "" if said.pending or known.wanted else disk.unstartable(files, found, known=said.unit is not None),
         since=_since(owner, said),
         folder=_folder(found),
+        needs=() if said.pending or known.wanted else needs.needs(found),
         traits=_traits(said),
     )
 

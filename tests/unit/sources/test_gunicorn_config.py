@@ -157,3 +157,18 @@ def on_reload(server):
 def test_pre_exec_without_env_orig_brings_nothing() -> None:
     """Arbiter.reexec() execs with a copy of cfg.env_orig."""
     assert gunicorn_config.scan(b"def pre_exec(s):\n    os.environ['A'] = 'x'").reexec is None
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 7),
+        ("workers = 3\n", 3),
+        ("workers = 3\nworkers = 4\n", 4),
+        ("import os\nworkers = os.cpu_count()\n", None),
+        ("if x:\n    workers = 3\n", None),
+        ("workers = \n", None),
+    ],
+)
+def test_workers(text: str, count: int | None) -> None:
+    assert gunicorn_config.workers(text.encode(), 7) == count

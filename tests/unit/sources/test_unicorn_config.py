@@ -213,3 +213,17 @@ def test_bytes_survive() -> None:
     [found] = unicorn_config.parse(b"# \xff\nENV['A'] = '\xe9'").assignments
 
     assert (found.value or "").encode("utf-8", "surrogateescape") == b"\xe9"
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 1),
+        ("worker_processes 3 # three\n", 3),
+        ("worker_processes(3)\nworker_processes 4\n", 4),
+        ('worker_processes ENV["WEB_CONCURRENCY"].to_i\n', None),
+        ("worker_processes 3 if x\n", None),
+    ],
+)
+def test_workers(text: str, count: int | None) -> None:
+    assert unicorn_config.workers(text.encode()) == count

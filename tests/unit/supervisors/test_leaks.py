@@ -11,7 +11,7 @@ from envcheck.judge import judge
 from envcheck.model import Answers, Cause, FileFacts
 from envcheck.supervisors.ownership import owned
 
-RUN = FileFacts("ok", b"#!/bin/sh\nexec unicorn -c x\n", 1.0)
+RUN = FileFacts("ok", b"#!/bin/sh\nexec unicorn -c x\n", 1.0, 0o755)
 
 
 def found(name: str, run: FileFacts = RUN, **given: Any) -> dict[str | None, Cause | None]:
@@ -48,4 +48,4 @@ def test_set_by_what_runs_it(name: str, given: dict[str, Any]) -> None:
 
 
 def test_where_the_chain_is_not_known_nothing_is_said() -> None:
-    assert found("RBENV_VERSION", FileFacts("ok", b"#!/bin/sh\neval x\nexec unicorn\n", 1.0)) == {}
+    assert found("RBENV_VERSION", FileFacts("ok", b"#!/bin/sh\neval x\nexec unicorn\n", 1.0, 0o755)) == {}

@@ -215,10 +215,32 @@ def test_ignored_lines_are_problems() -> None:
         ({SHOP: ""}, "masked"),
         ({SHOP: "[Service]\n"}, "no ExecStart="),
         ({SHOP: UNIT + "[Broken\n"}, "refuses the unit"),
+        (
+            {SHOP: UNIT.replace("/usr/bin/", "bin/")},
+            "line 2: its program is named by a path that",
+        ),
     ],
 )
 def test_unstartable(files: Mapping[str, str | None], why: str) -> None:
     assert why in start(files).unstartable
+
+
+NOTHING: set[tuple[str, ...]] = set()
+
+
+@pytest.mark.parametrize(
+    ("lines", "needed"),
+    [
+        ("User=shop\nWorkingDirectory=/srv", {("shop",), ("/srv",), ("/usr/bin/gunicorn",)}),
+        ("User=shop\nDynamicUser=yes\nWorkingDirectory=-/srv", {("/usr/bin/gunicorn",)}),
+        ("ExecStartPre=/bin/mkdir /opt/x\nWorkingDirectory=~", NOTHING),
+        ("RuntimeDirectory=shop\nWorkingDirectory=/run/shop\nPrivateTmp=no", {("/usr/bin/gunicorn",)}),
+        ("RootDirectory=/srv/root\nWorkingDirectory=/srv", NOTHING),
+        ("ExecSearchPath=/a:/b\nExecStart=\nExecStart=-web", {("/a/web", "/b/web")}),
+    ],
+)
+def test_what_a_unit_needs(lines: str, needed: set[tuple[str, ...]]) -> None:
+    assert {need.names for need in start({SHOP: UNIT + lines + "\n"}).needs} == needed
 
 
 @pytest.mark.parametrize("name", ["missing", "bad"])
