@@ -48,12 +48,13 @@ class Configuration(NamedTuple):
     changed: float
 
 
-class _Reader:
+class Reader:
     """Puts the sections of several files together."""
 
     def __init__(self) -> None:
         self.sections: dict[str, Section] = {}
         self.defaults: Section = {}
+        self.repeated: list[tuple[str, int]] = []  # options that do not count, with their lines
 
     def read(self, text: str, path: str) -> None:
         before = {id(o): None for s in (*self.sections.values(), self.defaults) for o in s.values()}
@@ -80,7 +81,9 @@ class _Reader:
                 raise RejectError(path, number, "neither a section nor `name=value`")
             name = line[: mark.start()].rstrip()
             current = section.get(name)
-            if current is None:
+            if current is not None:
+                self.repeated.append((name, number))
+            else:
                 current = Option("", path, (number,))
                 section[name] = current
                 pieces[id(current)] = (section, name, [_value(line[mark.end() :])], [number])
@@ -111,7 +114,7 @@ def _value(text: str) -> str:
 
 def load(path: str, environment: Mapping[str, str], known: Known) -> Configuration | None:
     """Read it; None: the host has not answered yet."""
-    reader = _Reader()
+    reader = Reader()
     changed: dict[str, float] = {}
     if not _read(path, reader, changed, known, must=True):
         return None
@@ -126,7 +129,7 @@ def load(path: str, environment: Mapping[str, str], known: Known) -> Configurati
     return _configuration(reader, changed, environment)
 
 
-def _read(path: str, reader: _Reader, changed: dict[str, float], known: Known, *, must: bool) -> bool:
+def _read(path: str, reader: Reader, changed: dict[str, float], known: Known, *, must: bool) -> bool:
     facts = known.file(path)
     if facts is None:
         return False
@@ -142,7 +145,7 @@ def _read(path: str, reader: _Reader, changed: dict[str, float], known: Known, *
     return True
 
 
-def _includes(path: str, reader: _Reader, environment: Mapping[str, str], known: Known) -> list[str] | None:
+def _includes(path: str, reader: Reader, environment: Mapping[str, str], known: Known) -> list[str] | None:
     """Give the files of `include` and of `include_dir`; None: the host has not answered yet."""
     circus = reader.items("circus")
     words = _of(circus, "include", environment).split()
@@ -167,7 +170,7 @@ def resolve(value: str, environment: Mapping[str, str]) -> str:
 
 
 def _configuration(
-    reader: _Reader, changed: Mapping[str, float], environment: Mapping[str, str]
+    reader: Reader, changed: Mapping[str, float], environment: Mapping[str, str]
 ) -> Configuration:
     everywhere = {n: o._replace(value=_expand(o.value, environment)) for n, o in _env(reader, "env").items()}
     everything = {**environment, **{n: o.value for n, o in everywhere.items()}}
@@ -198,7 +201,7 @@ def _configuration(
     return Configuration(tuple(watchers), endpoint, max(changed.values()))
 
 
-def _env(reader: _Reader, section: str) -> dict[str, Option]:
+def _env(reader: Reader, section: str) -> dict[str, Option]:
     return dict(reader.items(section)) if section in reader.sections else {}
 
 

@@ -11,15 +11,19 @@ from collections.abc import Iterator
 
 from envcheck.model import Applied, Assignment, FileFacts, Parsed, Problem, Source, Stage
 from envcheck.sources.supervisor import pairs
-from envcheck.sources.text import strict
+from envcheck.sources.text import decode, nameable, strict
+from envcheck.supervisors import circus_config
 from envcheck.supervisors.ini import Ini, MalformedError
+from envcheck.supervisors.refusals import RejectError
 from envcheck.supervisors.supervisord_config import MAIN, PROGRAMS
 from envcheck.supervisors.systemd import grammar, names
-from envcheck.supervisors.systemd.definition import Definition, Place, read
+from envcheck.supervisors.systemd.definition import SERVICE, Definition, Place, read
 from envcheck.supervisors.systemd.specifiers import Scope
 
 _SECTIONS = (MAIN, *PROGRAMS)
 _SECTION = re.compile(rb"^\[(?:%s)" % b"|".join(s.encode() for s in _SECTIONS), re.MULTILINE)
+_CIRCUS = re.compile(rb"^\[(?:circus\]|watcher:|env[:\]])", re.MULTILINE)
+_PROCESS = re.compile(r"([A-Za-z0-9_-]+):\s*\S")
 _EXPANSION = re.compile(r"%\([^)]*\)[a-z]")
 
 
@@ -29,6 +33,10 @@ def parts(path: str, facts: FileFacts) -> tuple[Applied, ...]:
         return (_applied(path, "systemd-unit", facts, _unit(path, facts.content)),)
     if _SECTION.search(facts.content):
         return tuple(_applied(path, "supervisord", facts, p) for p in _supervisord(path, facts.content))
+    if _CIRCUS.search(facts.content):
+        return tuple(_applied(path, "circus", facts, p) for p in _circus(path, facts.content))
+    if posixpath.basename(path).startswith("Procfile"):
+        return (_applied(path, "procfile", facts, _procfile(facts.content)),)
     return ()
 
 
@@ -49,8 +57,9 @@ def _unit(path: str, content: bytes) -> Parsed:
     found = Definition(Scope(names.parse(posixpath.basename(own)), path))
     assignments: list[Assignment] = []
     for line in unit.lines:
-        if line.section == "Service":
-            read(found, Place(path, line.number), line.key, line.value)
+        read(found, Place(path, line.number), line)
+        if line.section != SERVICE:
+            continue
         if line.key == "Environment" and not line.value:
             assignments.clear()
         elif line.key == "Environment":
@@ -85,3 +94,41 @@ def _supervisord(path: str, content: bytes) -> Iterator[Parsed]:
                 *((percent,) if bare else ()),
             ),
         )
+
+
+def _circus(path: str, content: bytes) -> Iterator[Parsed]:
+    """Read the sections [env] and [env:...]: an option that comes again does not count."""
+    text, refused = strict(content), "circusd refuses the configuration"
+    if text is None:
+        yield Parsed((), (Problem(None, f"not valid UTF-8: {refused}"),))
+        return
+    reader = circus_config.Reader()
+    try:
+        reader.read(text, path)
+    except RejectError as error:
+        yield Parsed((), (Problem(error.line, f"{error}: {refused}"),))
+        return
+    repeated = (
+        Problem(line, f"{nameable(name)} is set before: this line does not count")
+        for name, line in reader.repeated
+    )
+    yield Parsed((), tuple(repeated))
+    for section in reader.sections:
+        if section == "env" or section.startswith("env:"):
+            options = {n: o for n, o in reader.sections[section].items() if n != circus_config.MARK}
+            yield Parsed(tuple(Assignment(n.strip(), o.value, o.line(1)) for n, o in options.items()))
+
+
+def _procfile(content: bytes) -> Parsed:
+    """Read what honcho and foreman start; what has not the form of a process they pass over."""
+    problems: list[Problem] = []
+    first: dict[str, int] = {}
+    for number, line in enumerate(decode(content).replace("\r\n", "\n").split("\n"), 1):
+        match = _PROCESS.match(line)
+        if match is None and line.strip() and not line.lstrip().startswith("#"):
+            problems.append(Problem(number, "not NAME: COMMAND: ignored"))
+        elif match and match[1] in first:
+            problems.append(Problem(number, f"{match[1]} is there twice, first in line {first[match[1]]}"))
+        elif match:
+            first[match[1]] = number
+    return Parsed((), tuple(problems))

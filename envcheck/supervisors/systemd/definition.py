@@ -15,6 +15,7 @@ from typing import NamedTuple
 from envcheck.model import Problem
 from envcheck.sources import systemd_words as grammar
 from envcheck.sources.text import decode, nameable
+from envcheck.supervisors.systemd.grammar import Line
 from envcheck.supervisors.systemd.search import Found
 from envcheck.supervisors.systemd.specifiers import Expanded, Scope, expand
 
@@ -69,10 +70,24 @@ class Definition:
         return found
 
 
-def read(definition: Definition, place: Place, key: str, value: bytes) -> None:
-    """Apply one assignment of the section [Service]."""
-    if key in READERS:
-        READERS[key](definition, place, key, value)
+def read(definition: Definition, place: Place, line: Line) -> None:
+    """Apply one line, if it is one of [Service]; note what systemd ignores though it would matter."""
+    if line.section == SERVICE and line.key in READERS:
+        READERS[line.key](definition, place, line.key, line.value)
+    elif line.key in READERS:
+        definition.ignore(place, f"{line.key}= belongs in [{SERVICE}]: it is ignored here")
+    elif line.section == SERVICE and (meant := _meant(line.key)):
+        definition.ignore(place, f"a key that systemd does not know is ignored: did you mean {meant}=?")
+
+
+def _meant(key: str) -> str:
+    """Give the key that another one is a misspelling of; there are real ones that look alike."""
+    if key in ALIKE or key.startswith("X-"):
+        return ""
+    from difflib import get_close_matches  # noqa: PLC0415 - only where a key is not known
+
+    close = get_close_matches(key.lower(), LOWER, 1, CLOSE)
+    return LOWER[close[0]] if close else ""
 
 
 def words(definition: Definition, place: Place, value: bytes) -> list[Expanded]:
@@ -199,6 +214,21 @@ READERS: dict[str, Reader] = {
     **dict.fromkeys(DIRECTORIES, _list),
     **dict.fromkeys(SINGLE, _single),
 }
+
+
+SERVICE = "Service"
+CLOSE = 0.8  # of difflib: how much alike a misspelt key is
+LOWER = {key.lower(): key for key in READERS}
+# Other keys of systemd 252 that are as close to one of READERS (its tests look for more).
+ALIKE = frozenset(
+    {
+        *(f"{directory}Mode" for directory in DIRECTORIES),
+        "RuntimeDirectoryPreserve",
+        "ExecStartPost",
+        "PrivateIPC",
+        "ReadOnlyPaths",
+    }
+)
 
 
 def pid_file(path: str) -> str:

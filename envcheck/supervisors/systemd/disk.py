@@ -27,8 +27,7 @@ def definition(files: Files, scope: Scope) -> Definition:
         if unit.broken and file in own:
             found.broken = f"{file.path}: {unit.broken}"
         for line in unit.lines:
-            if line.section == "Service":
-                read(found, Place(file.path, line.number), line.key, line.value)
+            read(found, Place(file.path, line.number), line)
     return found
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
+from unit.sources.oracle import absent
 
 from envcheck.model import FileFacts
 from envcheck.sources.lint import doubts
 from envcheck.supervisors.lint import parts
 
+PROGRAMS = (
+    "usr/lib/systemd/systemd",
+    "usr/lib/*/systemd/libsystemd-core-*.so",
+    "usr/lib/systemd/libsystemd-core-*.so",
+)
 TOKEN = "API_TOKEN"
 
 
@@ -62,6 +71,52 @@ def test_an_empty_line_begins_anew() -> None:
     text = "[Service]\nEnvironment=A=1\nEnvironment=\nEnvironment=A=2 I=%i\n"
 
     assert told("/etc/systemd/system/web@.service", text) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("Enviroment=A=1", "did you mean Environment=?"),
+        ("environmentfile=/x", "did you mean EnvironmentFile=?"),
+        ("Workingdirectory=/x", "did you mean WorkingDirectory=?"),
+        ("[Install]\nEnvironment=A=1", "belongs in [Service]"),
+        ("[service]\nEnvironment=A=1", "belongs in [Service]"),
+    ],
+)
+def test_keys_that_systemd_ignores(line: str, message: str) -> None:
+    [(at, said)] = told("/etc/systemd/system/web.service", f"[Service]\nX-Environ=A=1\n{line}\n")
+
+    assert at == 2 + len(line.split("\n"))
+    assert message in said
+
+
+def test_no_key_of_systemd_is_called_a_mistake() -> None:
+    programs = [path for pattern in PROGRAMS for path in Path("/").glob(pattern)]
+    if not programs:
+        absent("systemd")
+    found = (re.findall(rb"\0Service\.([A-Za-z0-9]+)(?=\0)", path.read_bytes()) for path in programs)
+    keys = {key for keys in found for key in keys}
+    assert len(keys) > 200
+    text = "[Service]\n" + "".join(f"{key.decode()}=\n" for key in keys)
+    assert told("/etc/systemd/system/web.service", text) == []
+
+
+def test_circus() -> None:
+    text = "[circus]\nx=1\n[watcher:web]\ncmd=x\n[env:web]\nA=1\nB=2\nA=3\n[env]\nA=1\n"
+    assert told("/etc/circus.ini", text) == [(8, "A is set before: this line does not count")]
+    [(line, said)] = told("/etc/circus.ini", text + "nothing\n")
+    assert (line, said) == (11, "neither a section nor `name=value`: circusd refuses the configuration")
+    [(_, said)] = told("/etc/circus.ini", f"[env]\n{TOKEN}=x\n", mode=0o644)
+    assert said.startswith(f"{TOKEN} looks secret")
+
+
+def test_a_procfile() -> None:
+    text = "# x\n\nweb: gunicorn app\nworker gunicorn\nweb:\nweb: other\n"
+    assert told("/srv/Procfile", text) == [
+        (4, "not NAME: COMMAND: ignored"),
+        (5, "not NAME: COMMAND: ignored"),
+        (6, "web is there twice, first in line 3"),
+    ]
 
 
 def test_another_file_is_none_of_these() -> None:
