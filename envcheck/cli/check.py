@@ -14,7 +14,8 @@ import typer
 from envcheck import report
 from envcheck.cli import options
 from envcheck.cli.fleet import Lines, in_order, look_at_all
-from envcheck.cli.hosts import Hosts, held, on_hosts
+from envcheck.cli.hosts import Hosts, on_hosts
+from envcheck.cli.looking import held
 from envcheck.collect import collect
 from envcheck.errors import EnvcheckError, UsageError
 from envcheck.hosts.local import Local

@@ -15,7 +15,8 @@ from typing import Annotated
 import typer
 
 from envcheck.cli import options, records, say, sides
-from envcheck.cli.hosts import Hosts, absolute_on, look_at_one, on_hosts
+from envcheck.cli.hosts import Hosts, absolute_on, on_hosts
+from envcheck.cli.looking import look_at_one
 from envcheck.errors import EnvcheckError
 from envcheck.hosts import Host
 from envcheck.judge import hidden, matching
@@ -107,7 +108,7 @@ def _side(host: Host, side: str, spec: Spec | None, dialect: str | None, *, live
     if kind == "configured":
         environment = sides.of_target(host, rest, spec, live=live)
     else:
-        environment = sides.of_reading(sides.process(host, side, live=live).running)
+        environment = sides.of_reading(sides.process(host, side, spec, live=live).running)
     return _whole(side, environment)
 
 

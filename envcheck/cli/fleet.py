@@ -7,7 +7,8 @@ from typing import TypeVar, cast
 
 from envcheck import report
 from envcheck.cli import options
-from envcheck.cli.hosts import Hosts, failed, look_at
+from envcheck.cli.hosts import Hosts
+from envcheck.cli.looking import failed, look_at
 from envcheck.errors import HostError
 from envcheck.hosts import Host
 from envcheck.model import HostReport, Report

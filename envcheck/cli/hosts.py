@@ -1,34 +1,31 @@
-"""The options that say which hosts are looked at and how they are reached, and how one is looked at."""
+"""The options that say which hosts are looked at, and how they are reached."""
 
 from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
-from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from envcheck.cli import options
-from envcheck.errors import HostError, UsageError
+from envcheck.errors import UsageError
 from envcheck.escaping import escape
 from envcheck.hosts import Host
 from envcheck.hosts.local import Local
-from envcheck.model import Gap, HostReport
 from envcheck.moments import duration
 
 if TYPE_CHECKING:
     from envcheck.hosts.destination import Destination
     from envcheck.hosts.sharing import Sharing
 
-T = TypeVar("T")
+Say = Callable[[str], None]
 
 PARALLEL = 32  # hosts at once
 LONGEST = 86400.0  # seconds that a host is waited for
 TRANSPORTS = ("auto", "fabric", "ssh")
-MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 
 # Parameter of a command: what typer is to know of it, and its default.
 OPTIONS: dict[str, tuple[Any, Any]] = {
@@ -156,48 +153,52 @@ def chosen_hosts(
         raise UsageError("--sudo is for hosts that are named with -H", "on this machine: sudo envcheck ...")
     if max_parallel < 1:
         raise UsageError(f"--max-parallel is at least 1, not {max_parallel}")
+    maker = _Maker(transport, (connect, total), sudo=sudo, say=_tell if verbose else _keep_quiet)
+    named = {name: maker.make(name) for name in host or ()}
+    if hosts_file or limit:
+        named |= {place.name: maker.over_ssh(place) for place in _listed(hosts_file, limit or ())}
+    return Hosts(
+        list(named.values()) or [Local()], maker.make, parallel=max_parallel, timeout=total, verbose=verbose
+    )
 
-    @cache
-    def sharing() -> Sharing:
+
+class _Maker:
+    """Makes hosts of their names: all are reached in the same way. *times*: seconds to reach, and in all."""
+
+    def __init__(self, transport: str, times: tuple[float, float], *, sudo: bool, say: Say) -> None:
+        self.transport, self.times, self.sudo, self.say = transport, times, sudo, say
+
+    def make(self, name: str) -> Host:
+        """Make a host of what the user calls it.
+
+        Raises:
+            UsageError: No host can be called so.
+        """
+        if "://" in name:
+            return self._inside(name)
+        from envcheck.hosts.destination import parse  # noqa: PLC0415 - only for other hosts
+
+        return self.over_ssh(parse(name))
+
+    def over_ssh(self, destination: Destination) -> Host:
+        from envcheck.hosts.ssh import Options, Transport, remote  # noqa: PLC0415
+
+        chosen = Options(
+            self.sudo, Transport(self.transport), *self.times, self.say, resolve=self._sharing.resolve
+        )
+        return remote(destination, chosen)
+
+    @cached_property
+    def _sharing(self) -> Sharing:
         from envcheck.hosts.sharing import Sharing  # noqa: PLC0415
 
         return Sharing()
 
-    say = _tell if verbose else _keep_quiet
-
-    def inside(name: str) -> Host:
+    def _inside(self, name: str) -> Host:
         from envcheck.hosts.engines import Inside  # noqa: PLC0415
         from envcheck.hosts.remote import Remote, Timing  # noqa: PLC0415
 
-        return Remote(Inside(name, root=sudo), Timing(connect, total), say)
-
-    def remote(destination: Destination) -> Host:
-        from envcheck.hosts.ssh import Options, Transport  # noqa: PLC0415
-        from envcheck.hosts.ssh import remote as ssh  # noqa: PLC0415
-
-        chosen = Options(
-            sudo,
-            Transport(transport),
-            connect,
-            total,
-            say,
-            resolve=sharing().resolve,
-        )
-        return ssh(destination, chosen)
-
-    def make(name: str) -> Host:
-        from envcheck.hosts.destination import parse  # noqa: PLC0415 - only for other hosts
-
-        if "://" in name:
-            return inside(name)
-        return remote(parse(name))
-
-    named = {name: make(name) for name in host or ()}
-    if hosts_file or limit:
-        named |= {place.name: remote(place) for place in _listed(hosts_file, limit or ())}
-    return Hosts(
-        list(named.values()) or [Local()], make, parallel=max_parallel, timeout=total, verbose=verbose
-    )
+        return Remote(Inside(name, root=self.sudo), Timing(*self.times), self.say)
 
 
 def _times(*texts: str) -> list[float]:
@@ -227,64 +228,6 @@ def _listed(path: str | None, limits: Sequence[str]) -> list[Destination]:
     return [Destination(h.name, h.address, h.user, h.port) for h in select(load(content, path), limits)]
 
 
-def look_at(host: Host, look: Callable[[Host], T], *, again: bool = False) -> T:
-    """Look at a host, and let go of it; *again*: hold the connection for another look.
-
-    Raises:
-        HostError: It cannot be asked, or what it answers makes no sense.
-    """
-    held = False
-    try:
-        seen = asked(host, look)
-        held = again
-    finally:
-        if held:
-            host.rest()
-        else:
-            host.close()
-    return seen
-
-
-def asked(host: Host, look: Callable[[Host], T]) -> T:
-    """Look at a host.
-
-    Raises:
-        HostError: It cannot be asked, or what it answers makes no sense.
-    """
-    try:
-        return look(host)
-    except MALFORMED as error:
-        if isinstance(host, Local):
-            raise  # a bug: here nobody else could have sent it
-        where = "reading its answer"
-        raise HostError("damaged", where, f"its answer makes no sense ({type(error).__name__})") from None
-
-
-@contextmanager
-def held(hosts: Hosts) -> Generator[None]:
-    """Hold the connections from one look to the next."""
-    hosts.again = True
-    try:
-        yield
-    finally:
-        hosts.again = False
-        for host in hosts.named:
-            host.close()
-
-
-def look_at_one(host: Host, look: Callable[[Host], T]) -> T:
-    """Look at the only host of a command.
-
-    Raises:
-        HostError: It cannot be asked; the message says of which host, and at what.
-    """
-    try:
-        return look_at(host, look)
-    except HostError as error:
-        told = f"{host.name}: {error.phase}: {error}"
-        raise HostError(error.status, error.phase, told, error.hint) from None
-
-
 def absolute_on(host: Host, path: str, what: str) -> str:
     """Make a path absolute; on another host there is nothing that it could be relative to.
 
@@ -294,10 +237,6 @@ def absolute_on(host: Host, path: str, what: str) -> str:
     if not isinstance(host, Local) and path and not path.startswith("/"):
         raise UsageError(f"the path of a {what} on another host must be absolute: {path}")
     return options.absolute(path, what)
-
-
-def failed(host: Host, error: HostError) -> HostReport:
-    return HostReport(host.name, error.status, (Gap(error.phase, str(error), error.hint),), ())
 
 
 def _tell(text: str) -> None:

@@ -17,7 +17,8 @@ import typer
 from envcheck import report, restarting, rolling
 from envcheck.cli import options
 from envcheck.cli.fleet import in_order, look_at_all
-from envcheck.cli.hosts import Hosts, asked, on_hosts
+from envcheck.cli.hosts import Hosts, on_hosts
+from envcheck.cli.looking import asked
 from envcheck.collect import collect
 from envcheck.errors import EnvcheckError, UsageError
 from envcheck.escaping import escape

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from envcheck.cli import options, sides
-from envcheck.cli.hosts import Hosts, absolute_on, look_at_one, on_hosts
+from envcheck.cli.hosts import Hosts, absolute_on, on_hosts
+from envcheck.cli.looking import look_at_one
 from envcheck.errors import EnvcheckError
 from envcheck.hosts import Host
 from envcheck.report.environment import FILE, Environment, as_json, as_text
@@ -39,7 +40,7 @@ def command(
             return {FILE: sides.of_file(host, absolute_on(host, rest, "file"), dialect)}
         if kind == "configured":
             return {FILE: sides.of_target(host, rest, expected, live=not no_live)}
-        process = sides.process(host, target, live=not no_live)
+        process = sides.process(host, target, expected, live=not no_live)
         return {"at_exec": sides.of_reading(process.at_exec), "live": sides.of_reading(process.live)}
 
     layers = look_at_one(hosts.one(), look)

@@ -16,8 +16,10 @@ from envcheck.sources import DIALECTS, chain
 from envcheck.spec.sources import PLAIN
 
 
-def process(host: Host, target: str, *, live: bool) -> Process:
-    """Find the process that a target means: itself, or the master of a server."""
+def process(host: Host, target: str, spec: Spec | None, *, live: bool) -> Process:
+    """Find the process that a target means: itself, or the master of a server, also as an app of the spec."""
+    if spec and any(app.name == target for app in spec.apps):
+        return _server(host, target, spec, live=live)[1].first
     pids = matching.pids([target])
     snapshot: Snapshot = collect.collect(host, None, pids, matching.files([target]), live=live)
     if pids:

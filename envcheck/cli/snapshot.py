@@ -14,7 +14,8 @@ import typer
 
 from envcheck import record
 from envcheck.cli import options, records
-from envcheck.cli.hosts import Hosts, look_at_one, on_hosts
+from envcheck.cli.hosts import Hosts, on_hosts
+from envcheck.cli.looking import look_at_one
 from envcheck.collect import collect
 from envcheck.hosts.local import Local
 from envcheck.judge import matching

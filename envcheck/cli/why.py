@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from envcheck.cli import options
-from envcheck.cli.hosts import Hosts, look_at_one, on_hosts
+from envcheck.cli.hosts import Hosts, on_hosts
+from envcheck.cli.looking import look_at_one
 from envcheck.collect import collect
 from envcheck.errors import NothingMatchedError
 from envcheck.escaping import escape_json_text

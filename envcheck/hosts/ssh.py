@@ -61,6 +61,8 @@ class Ssh:
 
                 return FabricStream([resolved for _, resolved in route], command, deadline)
             self._options.tell(f"{self.name}: by ssh: {reason}")
+        else:
+            self._options.tell(f"{self.name}: by ssh, as asked")
         from envcheck.hosts import openssh  # noqa: PLC0415
 
         return openssh.stream([hop for hop, _ in route], command, deadline)

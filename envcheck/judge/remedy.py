@@ -173,7 +173,7 @@ def _note(action: Action, findings: Sequence[Finding], unstartable: str, *, help
     """Say what is to be done where no step can do it."""
     names = ", ".join(escape(f.variable) for f in findings if f.variable is not None)
     if action is Action.REFUSE and not names and unstartable:
-        return f"mend this first: {unstartable}"
+        return f"mend this first: {escape(unstartable)}"
     if action in NOTES:
         return f"{NOTES[action]}{': ' + names if names else ''}"
     return UNKNOWN if helpless and action is Action.NONE else ""

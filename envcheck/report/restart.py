@@ -59,26 +59,28 @@ def _many(report: Report, width: int, *, last: bool) -> list[str]:
 
 
 def _host(host: HostReport, width: int, *, last: bool) -> list[str]:
-    lines = text.unmatched(host, width)
+    lead = text.lead_of(host)
+    lines = text.unmatched(host, width, lead)
     # The one that did not end well comes first.
     apps = sorted(host.apps, key=lambda app: not (app.outcome and app.outcome.exit_code))
-    blocks = [[*_headline(app, width), *_body(app, width)] for app in apps]
+    leads = ["" if lines else lead, *[""] * len(apps)]
+    blocks = [
+        [*_headline(app, width, first), *_body(app, width)] for first, app in zip(leads, apps, strict=False)
+    ]
     for block in blocks:
         lines += [""] * bool(lines) + block
-    if host.name != text.HERE:
-        lines[:1] = [f"{escape(host.name)}: {first}" for first in lines[:1]]
     lines += text.gaps(host, width)
     if last and apps:
         lines += ["", f"do: {_to_do(apps)}"]
     return [*lines, "", text.WHICH] if last and host.unmatched and not apps else lines
 
 
-def _headline(app: AppReport, width: int) -> list[str]:
+def _headline(app: AppReport, width: int, lead: str = "") -> list[str]:
     outcome = app.outcome
     if outcome is None:
-        return advice.wrapped(text.headline(app), width, "")
+        return advice.wrapped(lead + text.headline(app), width, "")
     told = HEADLINES[outcome.result].format(name=escape(app.name), why=escape(outcome.why))
-    return advice.wrapped(f"{told} ({text.who(app.server)})", width, "")
+    return advice.wrapped(f"{lead}{told} ({text.who(app.server)})", width, "")
 
 
 def _body(app: AppReport, width: int) -> Iterator[str]:

@@ -55,39 +55,46 @@ def one(host: HostReport, made: float | None, width: int) -> list[str]:
         from envcheck.report import age  # noqa: PLC0415 - only for records
 
         notes[:0] = wrapped(age.told(host, made), width, "  ")
-    lines = _host(host, width, notes) if looked else _failed(host, width, notes)
-    if host.name != HERE and host.taken is None:
-        lines[:1] = [f"{escape(host.name)}: {lines[0] if lines else 'no server is running'}"]
-    return lines
+    lead = lead_of(host)
+    if not looked:
+        return _failed(host, width, notes, lead)
+    return _host(host, width, notes, lead) or ([f"{lead}no server is running"] if lead else [])
 
 
-def _failed(host: HostReport, width: int, notes: Sequence[str]) -> list[str]:
+def lead_of(host: HostReport) -> str:
+    """Give what the first line begins with: the name of another host."""
+    return "" if host.name == HERE or host.taken is not None else f"{escape(host.name)}: "
+
+
+def _failed(host: HostReport, width: int, notes: Sequence[str], lead: str) -> list[str]:
     """Say why a host could not be looked at, and last what to do."""
-    lines = [f"COULD NOT TELL: {host.status}", *notes]
+    lines = [f"{lead}COULD NOT TELL: {host.status}", *notes]
     for gap in host.gaps:
         lines += wrapped(f"{escape(gap.what)}: {escape(gap.why)}", width, "  ")
     hints = [f"do: {escape(gap.hint)}" for gap in host.gaps if gap.hint]
     return lines + [line for hint in hints for line in wrapped(hint, width, "")]
 
 
-def _host(host: HostReport, width: int, notes: Sequence[str]) -> list[str]:
+def _host(host: HostReport, width: int, notes: Sequence[str], lead: str) -> list[str]:
     """Tell of its servers; *notes* stand below the first headline."""
     worst = sorted(host.apps, key=lambda app: list(Diagnosis).index(app.state))
-    lines = unmatched(host, width)
+    lines = unmatched(host, width, lead)
     if lines and not worst and host.status == "ok":
         return [*lines, *notes, "", WHICH]
     if len(worst) > 1:
-        lines.append(_summary(worst))
+        lines += wrapped(("" if lines else lead) + _summary(worst), width, "")
     # What is worst stands last, so that what is to do about it is the last that is said.
     told = [app for app in reversed(worst) if app.state is not Diagnosis.IN_SYNC or len(worst) == 1]
     if len(told) == 1 and len(worst) == 1:
-        return lines + _app(told[0], width, notes)
+        return lines + _app(told[0], width, notes, "" if lines else lead)
     blocks = [line for app in told for line in ["", *_app(app, width)]]
     return [*lines, *notes, *blocks]
 
 
-def unmatched(host: HostReport, width: int) -> list[str]:
-    return [line for name in host.unmatched for line in wrapped(_unmatched(name, host), width, "")]
+def unmatched(host: HostReport, width: int, lead: str = "") -> list[str]:
+    leads = [lead, *[""] * len(host.unmatched)]
+    told = (first + _unmatched(name, host) for first, name in zip(leads, host.unmatched, strict=False))
+    return [line for text in told for line in wrapped(text, width, "")]
 
 
 def gaps(host: HostReport, width: int) -> list[str]:
@@ -114,9 +121,9 @@ def _summary(apps: Sequence[AppReport]) -> str:
     return f"{len(apps)} servers: {', '.join(parts)}{names}"
 
 
-def _app(app: AppReport, width: int, notes: Sequence[str] = ()) -> list[str]:
+def _app(app: AppReport, width: int, notes: Sequence[str] = (), lead: str = "") -> list[str]:
     """Tell of one server; *notes* stand below the headline."""
-    return [*wrapped(headline(app), width, ""), *notes, *_details(app, width)]
+    return [*wrapped(lead + headline(app), width, ""), *notes, *_details(app, width)]
 
 
 def _details(app: AppReport, width: int) -> Iterator[str]:

@@ -68,6 +68,16 @@ def test_diff_exits_like_diff(stale: Gunicorn) -> None:
     assert envcheck("diff", process, "file:/nowhere/at-all.env", "--dialect", "systemd").status == 3
 
 
+def test_an_app_of_the_spec_is_shown_and_compared(stale: Gunicorn) -> None:
+    app = "shop"
+    shown = envcheck("show", app, "-s", stale.spec(), "-f", "json")
+    assert json.loads(shown.out)["layers"]["live"]["variables"]["AWS_REGION"] == "eu-west-1"
+    different = envcheck("diff", app, f"configured:{app}", "-s", stale.spec())
+    assert different.status == 1
+    assert "-AWS_REGION=eu-west-1\n+AWS_REGION=eu-west-2\n" in different.out
+    assert envcheck("show", app).status == 2
+
+
 def test_show_configured(stale: Gunicorn) -> None:
     outcome = envcheck("show", f"configured:{stale.master}", "-s", stale.spec(), "-f", "json")
     document = json.loads(outcome.out)

@@ -18,8 +18,8 @@ from live.matrix.prove import Outcome, prove
 from live.servers import without_titles
 from live.systemd.machine import Machine
 
-HANDS = 4  # cells at once beside those of systemd: most of the time of one is waiting
-MACHINES = 2
+HANDS = 6  # cells at once beside those of systemd: most of the time of one is waiting
+MACHINES = 4
 
 
 @contextmanager
