@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from live.checking import Json
-from live.harness import root_only
+from live.harness import root_only, wait_for
 from live.matrix.cells import Cell
 from live.matrix.place import World
 from live.matrix.prove import begin
@@ -38,6 +38,17 @@ def restart(place: Socket) -> tuple[Json, set[str]]:
     step: Json = remedy["steps"][-1]
     assert step["argv"] == ["systemctl", "restart", place.name]
     return step, {hazard["cause"] for hazard in remedy["hazards"]}
+
+
+def test_the_new_master_of_a_gunicorn_does_not_find_the_socket(place: Socket) -> None:
+    [usr2] = [s for s in place.check().remedy["insufficient"] if "-USR2" in s["argv"]]
+    assert usr2["why"].startswith("the new master dies")
+    before = place.check().app["generations"][-1]["master"]["pid"]
+    place.machine.run(*usr2["argv"])
+    log = place.folder / "log"
+    wait_for(lambda: "Bad file descriptor" in log.read_text(), "the new master does not die")
+    [generation] = place.check().app["generations"]
+    assert generation["master"]["pid"] == before
 
 
 def test_connections_wait_only_where_systemd_holds_it(place: Socket) -> None:

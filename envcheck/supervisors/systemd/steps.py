@@ -27,6 +27,8 @@ SOCKETS = {
     "": "",
 }
 USR2 = "the new master inherits the environment of the old one"
+# gunicorn/sock.py closes what it was given, and its successor looks for it: seen with 20.1, 23 and 27.
+DIES = "the new master dies: it does not find the socket that systemd gave to the old one, which stays"
 ENDED = "; and when the old one ends, systemd takes that for the end of the service, and ends both"
 
 
@@ -59,7 +61,9 @@ def insufficient(owner: Owner | None, server: Server, configured: Configured) ->
     # A forking unit may follow a pid file to the new master, where that is Unicorn's: Gunicorn's has `.2`.
     follows = "forking" in traits and server.kind == "unicorn"
     ended = "" if not traits or follows else ENDED
-    return *told, Step(("kill", "-USR2", str(server.first.pid)), USR2 + ended)
+    given = server.kind == "gunicorn" and owner.facts.get("socket")
+    why = DIES if given else USR2 + ended
+    return *told, Step(("kill", "-USR2", str(server.first.pid)), why)
 
 
 def hazards(owner: Owner | None, server: Server, snapshot: Snapshot) -> tuple[Hazard, ...]:
