@@ -20,7 +20,7 @@ T = TypeVar("T")
 PARALLEL = 32
 GRACE = 0.5  # seconds after its deadline in which a host may still say for itself what went wrong
 TICK = 0.1  # seconds between looks at the clock
-ENDING = 1.0  # seconds for threads to end whose hosts have been let go
+ENDING = 0.5  # seconds for threads to end whose hosts have been let go
 
 
 class Result(NamedTuple, Generic[T]):
