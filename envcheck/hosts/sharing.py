@@ -26,6 +26,8 @@ ALWAYS = ("all", "final all", "canonical all")
 # Commands are not looked at: a host that needs one is left to ssh itself.
 COMMANDS = ("proxycommand", "localcommand", "remotecommand", "knownhostscommand")
 
+PATIENCE = 1.0  # seconds that one host waits for what is asked about others
+
 Patterns = tuple[str, ...]
 
 
@@ -51,13 +53,17 @@ class Sharing:
         Raises:
             HostError: As that.
         """
-        with self.lock:
+        if not self.lock.acquire(timeout=min(PATIENCE, deadline.connecting())):
+            return asking.resolve(destination, deadline)  # the question about another one hangs
+        try:
             if not self.asked:
                 self.asked = True
                 return self._first(destination, deadline)
             kind = None if self.lines is None else _kind(destination, self.lines)
             if kind is not None and kind not in self.known:
                 self.known[kind] = destination.host.lower(), asking.ask(destination, deadline)
+        finally:
+            self.lock.release()
         if kind is not None and (found := self._like(destination, *self.known[kind])):
             return asking.checked(found)
         return asking.resolve(destination, deadline)

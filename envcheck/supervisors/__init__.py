@@ -113,7 +113,8 @@ def _fresh(owner: Owner, process: Process, known: Known) -> Start:
     def begin(by: Owner) -> Start:
         there = known.within(by.supervising)
         start = named(by.kind).start(by, process, there)
-        start = start._replace(unstartable=start.unstartable or needs.unmet(start.needs, there))
+        missing = start.unstartable or needs.unmet(start.needs, there)
+        start = start._replace(unstartable=missing, needs=())
         return wrappers.follow(start, process, known.within(process))
 
     if owner.outer is None or owner.supervising is None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from live.harness import need
+from live.harness import need, wait_for
 
+from envcheck.errors import HostError
 from envcheck.hosts.deadline import Deadline
 from envcheck.hosts.destination import parse
 from envcheck.hosts.resolve import resolve
@@ -25,17 +28,22 @@ CONFIGURATIONS = {
 }
 
 
+def _ssh(folder: Path, monkeypatch: pytest.MonkeyPatch, first: str) -> Path:
+    """Put an ssh before the real one that notes its calls; *first* is what its script does first."""
+    calls, wrapper = folder / "calls", folder / "ssh"
+    wrapper.write_text(f'#!/bin/sh\n{first}\necho >>{calls}\nexec /usr/bin/ssh -F {folder / "config"} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    return calls
+
+
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_as_ssh_says_of_each(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     need("ssh")
     (tmp_path / "included").write_text("User included\n")
     text = CONFIGURATIONS[name].replace("Include included", f"Include {tmp_path / 'included'}")
     (tmp_path / "config").write_text(text)
-    calls = tmp_path / "calls"
-    wrapper = tmp_path / "ssh"
-    wrapper.write_text(f'#!/bin/sh\necho >>{calls}\nexec /usr/bin/ssh -F {tmp_path / "config"} "$@"\n')
-    wrapper.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    calls = _ssh(tmp_path, monkeypatch, "")
     sharing = Sharing()
     each = [resolve(parse(host), Deadline(30, 5)) for host in HOSTS]
     calls.unlink()
@@ -45,3 +53,23 @@ def test_as_ssh_says_of_each(name: str, tmp_path: Path, monkeypatch: pytest.Monk
     assert shared == each
     asked = len(calls.read_text().splitlines())
     assert asked == len(HOSTS) if name in ("tokens", "match") else asked < len(HOSTS)
+
+
+def test_a_question_that_hangs_holds_no_other_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    need("ssh")
+    (tmp_path / "config").write_text("Host *\n  User deploy\n")
+    asked = tmp_path / "asked"
+    _ssh(tmp_path, monkeypatch, f'case "$*" in *slow*) touch {asked}; sleep 8;; esac')
+    sharing = Sharing()
+
+    def hang() -> None:
+        with suppress(HostError):
+            sharing.resolve(parse("slow"), Deadline(4, 4))
+
+    thread = threading.Thread(target=hang)
+    thread.start()
+    wait_for(asked.exists, "ssh is not asked")
+
+    assert sharing.resolve(parse("web-1"), Deadline(3, 3)).user == "deploy"
+    assert thread.is_alive()
+    thread.join()
