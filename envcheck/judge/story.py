@@ -8,7 +8,10 @@ from typing import NamedTuple
 from envcheck.judge.evidence import Context
 from envcheck.judge.names import near
 from envcheck.judge.remedy import remedy
-from envcheck.model import AppReport, Configured, Finding, Process, Remedy, Setting, Snapshot
+from envcheck.model import AppReport, Cause, Configured, Finding, Process, Remedy, Setting, Snapshot
+
+# What is true of a server as a whole and decides about every restart of it.
+BEARING = (Cause.UNSTARTABLE, Cause.ORPHANED, Cause.MIXED_GENERATIONS)
 
 
 class Moment(NamedTuple):
@@ -23,7 +26,7 @@ class Story(NamedTuple):
     places: tuple[Setting, ...]  # the winner last
     timeline: tuple[Moment, ...]
     hints: tuple[str, ...]  # where else it is, or something like it
-    remedy: Remedy  # for this variable alone
+    remedy: Remedy  # for this variable alone, as far as the server can be restarted at all
 
 
 def story(
@@ -41,7 +44,9 @@ def story(
     places = app.configured.settings.get(name, ())
     hints = tuple(_hints(name, app, others, elsewhere))
     context = Context(app.server, app.configured, snapshot.taken)
-    alone = remedy(context, [finding], snapshot, app.policy) if finding else Remedy()
+    about_all = [f for f in app.findings if f.variable is None and f.cause in BEARING]
+    wrong = [finding, *about_all] if finding and finding.wrong else [finding]
+    alone = remedy(context, [f for f in wrong if f], snapshot, app.policy) if finding else Remedy()
     return Story(name, app, finding, places, _timeline(app, places), hints, alone)
 
 

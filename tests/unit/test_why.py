@@ -52,6 +52,17 @@ def test_a_line_that_is_dropped_is_named() -> None:
     assert lines[-1].startswith("do: set it in one of /etc/default/shop, then see")
 
 
+def test_a_restart_that_would_not_come_up_is_no_advice() -> None:
+    process = build.gunicorn(10, 1, "-c", "g.py", "app:app", at_exec={"COLOUR": "blue"})
+    files = {"/etc/default/shop": HERE, "/srv/shop/g.py": FileFacts("missing")}
+    snapshot = build.snapshot(process, files=files)
+    [app] = judge(snapshot, specs.load(SPEC, "/spec.yaml"), [], HIDING).hosts[0].apps
+    lines = why.as_text(story("COLOUR", app, (), {}, snapshot), 300).splitlines()
+
+    assert "stale" in lines[0]
+    assert lines[-1] == "do: mend this first: a restart would not come up: there is no /srv/shop/g.py"
+
+
 def test_what_only_the_process_has_may_be_lost() -> None:
     lines = told("LANG", build.gunicorn(10, at_exec={"COLOUR": "red", "LANG": "C"}))
 

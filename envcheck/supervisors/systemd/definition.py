@@ -60,8 +60,8 @@ class Definition:
     problems: dict[str, list[Problem]] = field(default_factory=dict[str, list[Problem]])
     broken: str = ""  # why systemd refuses the unit
 
-    def ignore(self, place: Place, why: str) -> None:
-        self.problems.setdefault(place.path, []).append(Problem(place.line, why))
+    def ignore(self, place: Place, why: str, variable: str = "") -> None:
+        self.problems.setdefault(place.path, []).append(Problem(place.line, why, variable))
 
     def expand(self, text: bytes, place: Place) -> Expanded | None:
         found = expand(text, self.scope)
@@ -75,9 +75,17 @@ def read(definition: Definition, place: Place, line: Line) -> None:
     if line.section == SERVICE and line.key in READERS:
         READERS[line.key](definition, place, line.key, line.value)
     elif line.key in READERS:
-        definition.ignore(place, f"{line.key}= belongs in [{SERVICE}]: it is ignored here")
+        definition.ignore(place, f"{line.key}= belongs in [{SERVICE}]: it is ignored here", _would_set(line))
     elif line.section == SERVICE and (meant := _meant(line.key)):
-        definition.ignore(place, f"a key that systemd does not know is ignored: did you mean {meant}=?")
+        why = f"a key that systemd does not know is ignored: did you mean {meant}=?"
+        definition.ignore(place, why, _would_set(line._replace(key=meant)))
+
+
+def _would_set(line: Line) -> str:
+    """Give the first variable that a line would set, were it not ignored."""
+    first = grammar.split(line.value).words[:1] if line.key == "Environment" else ()
+    pairs = [grammar.assignment(word.value) for word in first]
+    return next((decode(pair[0]) for pair in pairs if pair), "")
 
 
 def _meant(key: str) -> str:

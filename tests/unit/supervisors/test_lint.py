@@ -90,6 +90,13 @@ def test_keys_that_systemd_ignores(line: str, message: str) -> None:
     assert message in said
 
 
+def test_what_an_ignored_line_would_have_set_is_known() -> None:
+    facts = FileFacts("ok", b"[Service]\nEnviroment=A=1\n[Install]\nEnvironment=B=1\nUser=x\n")
+    [part] = parts("/etc/systemd/system/web.service", facts)
+    assert part.parsed
+    assert [p.variable for p in part.parsed.problems] == ["A", "B", ""]
+
+
 def test_no_key_of_systemd_is_called_a_mistake() -> None:
     programs = [path for pattern in PROGRAMS for path in Path("/").glob(pattern)]
     if not programs:
