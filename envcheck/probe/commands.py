@@ -60,7 +60,7 @@ def reads(argv: "list[str]") -> bool:
         return True
     if words[:1] == ["env"]:
         words = words[1:]
-        while words and words[0].startswith("XDG_RUNTIME_DIR="):
+        while words and words[0].startswith(("XDG_RUNTIME_DIR=", "TZ=")):
             words = words[1:]
     if words[:2] == ["sh", "-c"]:
         return len(words) > 4 and re.fullmatch(SCRIPT, words[2]) is not None and words[4] in FLAGS

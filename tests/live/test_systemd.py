@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -232,6 +233,29 @@ def test_reloaded_all_the_same_stale(machine: Machine) -> None:
 
     assert unit.check().finding("SIZE")["diagnosis"] == "stale"
     unit.stop()
+
+
+def test_another_unit_that_reads_the_same_file(machine: Machine) -> None:
+    """It is no server, and stale all the same: curing the one leaves it as it is."""
+    machine.write("/etc/both.env", "SIZE=large\n")
+    file = f"{UNITS}/both-jobs.service"
+    machine.write(file, "[Service]\nExecStart=/bin/sleep 1000\nEnvironmentFile=/etc/both.env\n")
+    unit = Unit(machine, "both.service", "EnvironmentFile=/etc/both.env")
+    machine.systemctl("start", "both-jobs.service")
+
+    def siblings() -> list[str]:
+        return [h["message"] for h in unit.check().remedy["hazards"] if h["cause"] == "sibling"]
+
+    assert siblings() == []
+    begun = time.time()  # systemd tells in whole seconds when it started a unit
+    wait_for(lambda: time.time() > begun + 2, "the clock stands still")
+    machine.write("/etc/both.env", "SIZE=small\n")
+    why = "reads the same source, and was started before it changed: /etc/both.env"
+    assert siblings() == [f"both-jobs.service {why}"]
+    machine.systemctl("restart", "both-jobs.service")
+    wait_for(lambda: siblings() == [], "it is still called stale")
+    unit.stop()
+    machine.systemctl("stop", "both-jobs.service")
 
 
 UNSTARTABLE = {

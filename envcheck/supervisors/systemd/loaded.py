@@ -39,7 +39,7 @@ SCRIPT = (
 )
 _MARKED = re.compile(rb"\\(.)", re.DOTALL)
 _ARGV = re.compile(r"^\{ path=.*? ; argv\[\]=(.*?) ; ignore_errors=", re.DOTALL)
-_FILE = re.compile(r"(.*) \(ignore_errors=(yes|no)\)", re.DOTALL)
+FILE = re.compile(r"(.*) \(ignore_errors=(yes|no)\)", re.DOTALL)
 
 Properties = Mapping[str, tuple[str, ...]]
 
@@ -81,7 +81,7 @@ def ask(owner: Owner, known: Known) -> Loaded:
         return Loaded(pending=True)
     if not output.good:
         return Loaded(why=_why(output))
-    blocks = [_properties(block) for block in output.stdout.split(b"\n\n")]
+    blocks = [properties(block) for block in output.stdout.split(b"\n\n")]
     unit = next((b for b in blocks[1:] if b.get("Id") == (owner.name,)), None)
     # One that is running is known, even if its file is gone.
     if unit is None or (unit.get("LoadState") == ("not-found",) and unit.get("MainPID") == ("0",)):
@@ -97,7 +97,7 @@ def _why(output: Output) -> str:
     )
 
 
-def _properties(block: bytes) -> dict[str, tuple[str, ...]]:
+def properties(block: bytes) -> dict[str, tuple[str, ...]]:
     """Read NAME=VALUE lines; a name may come several times."""
     found: dict[str, list[str]] = {}
     for line in block.split(b"\n"):
@@ -107,20 +107,20 @@ def _properties(block: bytes) -> dict[str, tuple[str, ...]]:
     return {name: tuple(values) for name, values in found.items()}
 
 
-def _manager(properties: Properties) -> Manager:
-    one = {name: values[0] for name, values in properties.items()}
+def _manager(given: Properties) -> Manager:
+    one = {name: values[0] for name, values in given.items()}
     digits = re.match(r"\D*(\d+)", one.get("Version", ""))
-    moment = one.get("UnitsLoadTimestamp") or one.get("UnitsLoadFinishTimestamp") or ""
+    read = one.get("UnitsLoadTimestamp") or one.get("UnitsLoadFinishTimestamp") or ""
     return Manager(
         int(digits[1]) if digits else 0,
         one.get("Architecture", ""),
         variables(one.get("Environment", "")),
         tuple(one.get("UnitPath", "").split()),
-        _moment(moment),
+        moment(read),
     )
 
 
-def _moment(text: str) -> float:
+def moment(text: str) -> float:
     """Read a time as systemctl prints it in UTC; 0.0 where it is none."""
     try:
         return datetime.strptime(text, "%a %Y-%m-%d %H:%M:%S %Z").replace(tzinfo=UTC).timestamp()
@@ -152,7 +152,7 @@ def definition(loaded: Loaded, scope: Scope) -> Definition:
     for name, value in variables(loaded.one("Environment")).items():
         found.environment[name] = Variable(name, value, place)
     for line in (loaded.unit or {}).get("EnvironmentFiles", ()):
-        if match := _FILE.fullmatch(line):
+        if match := FILE.fullmatch(line):
             found.files.append(EnvironmentFile(match[1], match[2] == "yes", place))
     for key in ("PassEnvironment", "UnsetEnvironment", "ExecSearchPath", *DIRECTORIES):
         found.lists[key] = [Word(decode(word), place) for word in words(loaded.one(key))]

@@ -8,7 +8,7 @@ from envcheck.model import Applied, Assignment, Owner, Parsed, Process, Source, 
 from envcheck.sources import chain
 from envcheck.sources.text import decode
 from envcheck.supervisors.known import Known
-from envcheck.supervisors.systemd import command, disk, environment, loaded, names, needs, search
+from envcheck.supervisors.systemd import command, disk, environment, loaded, names, needs, search, siblings
 from envcheck.supervisors.systemd.definition import Definition
 from envcheck.supervisors.systemd.loaded import Loaded
 from envcheck.supervisors.systemd.specifiers import Scope
@@ -36,6 +36,9 @@ def start(owner: Owner, process: Process, known: Known) -> Start:
     applied = (*_unread(files), *applied)
     argv = _argv(found, chain.values(applied))
     now = _loaded(owner, said, known, scope)
+    since = _since(owner, said)
+    if siblings.wanted(applied, since):
+        siblings.ask(owner, known)
     differs = now is not None and (
         chain.values(now) != chain.values(applied) or _words(found) != loaded.command(said)
     )
@@ -44,7 +47,7 @@ def start(owner: Owner, process: Process, known: Known) -> Start:
         argv,
         now if differs else None,
         "" if said.pending or known.wanted else disk.unstartable(files, found, known=said.unit is not None),
-        since=_since(owner, said),
+        since=since,
         folder=_folder(found),
         needs=() if said.pending or known.wanted else needs.needs(found),
         traits=_traits(said),

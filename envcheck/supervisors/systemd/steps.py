@@ -6,7 +6,7 @@ from envcheck.model import Configured, Disruption, Hazard, Owner, Server, Snapsh
 from envcheck.secrecy import Policy
 from envcheck.supervisors import unsupervised
 from envcheck.supervisors.known import Known
-from envcheck.supervisors.systemd import loaded, starting
+from envcheck.supervisors.systemd import loaded, siblings, starting
 from envcheck.supervisors.systemd.loaded import Loaded
 
 RELOAD = "a reload signals the master, which keeps the environment it was started with"
@@ -74,7 +74,7 @@ def hazards(owner: Owner | None, server: Server, snapshot: Snapshot) -> tuple[Ha
         return (Hazard(None, "stray", why), *unsupervised.hazards(owner, server, snapshot))
     outlive = OUTLIVE.get(said.one("KillMode"))
     left = [Hazard(None, "kill-mode", outlive)] if outlive else []
-    return (*left, *_without_service(owner, said))
+    return (*left, *_without_service(owner, said), *siblings.stale(owner, snapshot))
 
 
 def _socket(owner: Owner, said: Loaded) -> str:
