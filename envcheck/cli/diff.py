@@ -9,6 +9,7 @@ Exit status: 0 the same, 1 different, 2 wrong use, 3 could not tell.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import partial
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from envcheck.cli import options, records, say, sides
 from envcheck.cli.hosts import Hosts, absolute_on, on_hosts
 from envcheck.cli.looking import look_at_one
 from envcheck.errors import EnvcheckError
+from envcheck.escaping import escape
 from envcheck.hosts import Host
 from envcheck.judge import hidden, matching
 from envcheck.judge.verdict import DRIFT, OK
@@ -58,20 +60,23 @@ def command(
     akin = _is_process(sides_of[0][1]) == _is_process(sides_of[1][1])
     found: list[differences.Difference] = []
     unknown: list[str] = []
-    for name in sorted({*left.variables, *right.variables}):
+    dynamic = left.dynamic | right.dynamic
+    for name in sorted({*left.variables, *right.variables} - dynamic):
         one, other = left.variables.get(name), right.variables.get(name)
         alike = hidden.alike(name, one, other, (left.key_id, right.key_id), policy)
         if alike is None:
             unknown.append(name)
         elif not alike and (akin or (one is not None and other is not None) or not is_noise(name)):
             found.append(differences.Difference(name, one, other))
-    if unknown and not found:
-        raise _untold(unknown)
+    untold = [_untold(unknown)] if unknown else []
+    untold += [_dynamic(dynamic)] if dynamic else []
+    if untold and not found:
+        raise untold[0]
     for name, path in wanted:
         render = differences.as_json if name == "json" else differences.as_text
         options.emit(render(a, b, found, policy), path, color=color)
-    if unknown:
-        say(_untold(unknown))
+    for error in untold:
+        say(error)
     raise typer.Exit(DRIFT if found else OK)
 
 
@@ -80,6 +85,13 @@ def _untold(names: list[str]) -> EnvcheckError:
     return EnvcheckError(
         f"{what}: the fingerprints have another key",
         "take all snapshots with one --key-file, and name it here",
+    )
+
+
+def _dynamic(names: Iterable[str]) -> EnvcheckError:
+    return EnvcheckError(
+        f"not compared, for only running a source could tell: {', '.join(map(escape, sorted(names)))}",
+        "what else differs is told all the same; what a process has: envcheck show",
     )
 
 

@@ -68,13 +68,15 @@ def of_configured(configured: Configured, problems: tuple[Problem, ...], *, refu
     none = {a.source for a in configured.refused}
     given = {n: [s for s in settings if s.source not in none] for n, settings in configured.settings.items()}
     last = {name: settings[-1] for name, settings in given.items() if settings}
+    dynamic = frozenset(n for n, s in last.items() if s.assignment.dynamic)
+    values = {n: "" if n in dynamic else s.assignment.value for n, s in last.items()}
     return Environment(
         "refused" if refused else "ok",
-        {n: s.assignment.value for n, s in last.items() if s.assignment.value is not None},
-        tuple(n for n, s in last.items() if s.assignment.value is None),
+        {n: value for n, value in values.items() if value is not None},
+        tuple(n for n, value in values.items() if value is None),
         {n: s.origin for n, s in last.items()},
         problems,
-        frozenset(n for n, s in last.items() if s.assignment.dynamic),
+        dynamic,
     )
 
 

@@ -11,7 +11,7 @@ from envcheck.cli import options
 from envcheck.cli.hosts import Hosts, on_hosts
 from envcheck.cli.looking import look_at_one
 from envcheck.collect import collect
-from envcheck.errors import NothingMatchedError
+from envcheck.errors import NothingMatchedError, UsageError
 from envcheck.escaping import escape_json_text
 from envcheck.hosts.local import Local
 from envcheck.judge import judge, matching, verdict
@@ -36,6 +36,8 @@ def command(
 ) -> None:
     from envcheck.report.json import dump  # noqa: PLC0415
 
+    if not variable or "=" in variable or "\0" in variable:
+        raise UsageError("no variable can be called so", "give its name alone: envcheck why NAME [TARGET]")
     wanted = options.formats(formats, ["text", "json"])
     named = [target] if target else []
     expected = options.load_spec(spec)

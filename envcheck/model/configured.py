@@ -29,6 +29,7 @@ class Problem(NamedTuple):
     line: int | None
     message: str  # never quotes the text of the line: it may be a secret
     variable: str = ""  # what the line would set, were it not dropped
+    file: str = ""  # where the source is a folder: the one of its files
 
 
 class Parsed(NamedTuple):

@@ -68,7 +68,8 @@ def parse_folder(folder: FileFacts, tool: str = "daemontools") -> Parsed:
         assignment = _assignment(name, facts, rules)
         if assignment is not None:
             assignments.append(assignment)
-        problems.extend(Problem(1, f"{shown}: {doubt}") for doubt in _doubts(name, facts, rules))
+        doubts = _doubts(name, facts, rules)
+        problems.extend(Problem(1, f"{shown}: {doubt}", file=nameable(name)) for doubt in doubts)
     if refused:
         return Parsed(tuple(assignments), (*refused, *problems), refused=True)
     return Parsed(tuple(assignments), tuple(problems))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from envcheck.model import Applied, FileFacts, Parsed
+from envcheck.model import Applied, FileFacts, Parsed, Problem
 from envcheck.secrecy import looks_secret
 
 READABLE_BY_ALL = 0o004
@@ -25,11 +25,19 @@ def doubts(applied: Applied, facts: FileFacts) -> tuple[Doubt, ...]:
     path = applied.source.path
     if applied.parsed is None:
         return (Doubt(path, None, applied.why),)
-    all_told = [Doubt(path, p.line, p.message.removeprefix(DYNAMIC)) for p in applied.parsed.problems]
+    all_told = [_told(applied, p) for p in applied.parsed.problems]
     placed = {d.message for d in all_told if d.line}
     told = [d for d in all_told if d.line or d.message not in placed]
     found = {*told, *_repeated(path, applied.parsed), *_unset(applied), *_open(applied, facts)}
     return tuple(sorted(found, key=lambda d: (d.path, d.line or 0, d.message)))
+
+
+def _told(applied: Applied, problem: Problem) -> Doubt:
+    """Place a problem: in an envdir each variable is a file of its own."""
+    path, message = applied.source.path, problem.message.removeprefix(DYNAMIC)
+    if problem.file:
+        return Doubt(f"{path}/{problem.file}", problem.line, message.removeprefix(f"{problem.file}: "))
+    return Doubt(path, problem.line, message)
 
 
 def _repeated(path: str, parsed: Parsed) -> Iterator[Doubt]:

@@ -15,6 +15,7 @@ from envcheck.model import Assignment, FileFacts, Parsed, Problem
 from envcheck.sources.shell_commands import Command, commands
 from envcheck.sources.shell_state import (
     DYNAMIC,
+    OWN,
     UNKNOWN,
     Called,
     Event,
@@ -36,6 +37,7 @@ _WORDS = {
         ": true false echo printf [ test [[ umask ulimit sleep mkdir chown chmod touch rm logger "
         "date ln cp mv install exit kill cat grep wait id trap"
     ),
+    "special": ": . break continue eval exec exit export readonly return set shift times trap unset",
     "succeeds": "cd export . source umask ulimit set : true mkdir chown chmod unset",
 }
 
@@ -44,6 +46,8 @@ _OPAQUE = frozenset(_WORDS["opaque"].split())
 _HARMLESS = frozenset(_WORDS["harmless"].split())
 # What a following `&&` may count on: where it fails, the script is of no use anyway.
 _SUCCEEDS = frozenset(_WORDS["succeeds"].split())
+# POSIX.1-2017, 2.14: special built-in utilities.
+_SPECIAL = frozenset(_WORDS["special"].split())
 DEEPEST = 20  # files that source one another
 _GUARDS = frozenset({"-f", "-r", "-e", "-s"})
 
@@ -72,6 +76,7 @@ def run(path: str, facts: FileFacts, called: Called, read: Read) -> Script:
     shell = _Shell(called, read)
     shell.changed[path] = facts.changed
     shell.allexport = b"a" in _flags(facts.content)
+    shell.bash = b"bash" in facts.content.partition(b"\n")[0]
     shell.source(path, facts.content)
     return Script(shell.pieces(shell.changed), shell.command, shell.at, shell.folder)
 
@@ -115,19 +120,43 @@ class _Shell(Expansion):
         if command.after == "()":
             self.functions.add(name or "")
             return
+        self._defaults(command)
         if not words:
             for variable, value in assignments:
                 self.assign(variable, self.text(value), command)
-        elif name in _BUILTINS:
-            if name == "exec":
-                self._prefix(assignments, command)
+        elif name in _SPECIAL or name in _BUILTINS:
+            self._kept_by(name or "", words, assignments, command)
+        if name in _BUILTINS:
             _BUILTINS[name](self, words[1:], command, before)
-        elif name == "for":
+        elif words and name == "for":
             self.assign(plain(words[1]) or "" if len(words) > 1 else "", UNKNOWN, command)
-        elif name in self.functions or name in _OPAQUE:
+        elif (words and name in self.functions) or name in _OPAQUE:
             self.gap(f"{DYNAMIC}line {command.line}: {nameable(name or '')} is not understood", command.line)
-        elif command.certain and name not in _HARMLESS and self.depth == 1 and name != "case":
+        elif words and command.certain and name not in _HARMLESS and self.depth == 1 and name != "case":
             self._last(words, assignments, command)
+
+    def _defaults(self, command: Command) -> None:
+        """Set what `${NAME:=default}` sets, wherever it stands, and whatever becomes of the command."""
+        for part in (part for word in command.words for part in word if part.sets):
+            value = self.variables.get(part.sets, Variable(None, exported=False)).value
+            if part.kind == "dynamic":
+                self.assign(part.sets, UNKNOWN, command)
+            elif value is None or (part.if_empty and not value):
+                known = self.complete and part.sets not in OWN
+                self.assign(part.sets, (part.default or "") if known else UNKNOWN, command)
+
+    def _kept_by(
+        self, name: str, words: list[Word], assignments: list[tuple[str, Word]], command: Command
+    ) -> None:
+        """Set what stands before a special builtin: POSIX shells keep it, and bash alone does not."""
+        used = {part.text for word in words for part in word if part.kind == "name"}
+        exported = name == "exec" and len(words) > 1
+        for variable, value in assignments if name in _SPECIAL else ():
+            sure = not self.bash and variable not in used
+            if exported or sure:
+                self.assign(variable, self.text(value), command, export=exported)
+            elif variable in self.variables or name == "export":
+                self.assign(variable, UNKNOWN, command)
 
     def _last(self, words: list[Word], assignments: list[tuple[str, Word]], command: Command) -> None:
         """Take a program that is called as the one that the script is about, unless another one follows."""
@@ -135,10 +164,6 @@ class _Shell(Expansion):
         if assignments:
             given = ("env", *(f"{n}={self.text(v)}" for n, v in assignments), *given)
         self.command, self.at = given, command.line
-
-    def _prefix(self, assignments: list[tuple[str, Word]], command: Command) -> None:
-        for variable, value in assignments:
-            self.assign(variable, self.text(value), command, export=True)
 
     # --- builtins -------------------------------------------------------------------------------
 

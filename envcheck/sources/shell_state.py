@@ -86,6 +86,7 @@ class State:
         self.read = read
         self.complete = called.complete
         self.allexport = False
+        self.bash = False  # it is run by bash, under its own name
         self.ended = False
         self.command: tuple[str, ...] = ()
         self.at = 0

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REFERENCE = re.compile(
-    r"\{([A-Za-z_][A-Za-z0-9_]*|[1-9])(?::?-([^${}`\\'\"\s*?\[~]*))?\}|([A-Za-z_][A-Za-z0-9_]*|[1-9])"
+    r"\{([A-Za-z_][A-Za-z0-9_]*|[1-9])(?:(:?[-=])([^${}`\\'\"\s*?\[~]*))?\}|([A-Za-z_][A-Za-z0-9_]*|[1-9])"
 )
+_SETS = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*):?=")  # with a default that is not plain text
 _OPERATORS = (
     "&&",
     "||",
@@ -50,6 +51,7 @@ class Part(NamedTuple):
     quoted: bool = False
     default: str | None = None  # of ${NAME:-default}
     if_empty: bool = False  # the default counts for an empty value too
+    sets: str = ""  # the variable that is given the default: ${NAME:=default}
 
 
 Word = tuple[Part, ...]
@@ -180,8 +182,9 @@ class Lexer:
             parts.append(Part("all", "", quoted))
             self.at += 2
         elif self.text[self.at] == "$" and (match := _REFERENCE.match(self.text, self.at + 1)):
-            colon = ":-" in match[0]
-            parts.append(Part("name", match[1] or match[3], quoted, match[2], colon))
+            name, sign = match[1] or match[4], match[2] or ""
+            sets = name if sign.endswith("=") else ""
+            parts.append(Part("name", name, quoted, match[3], sign.startswith(":"), sets))
             self.at = match.end()
         elif self.text[self.at] == "$" and following in (
             "",
@@ -200,7 +203,8 @@ class Lexer:
             _add(parts, "$", quoted=quoted)
             self.at += 1
         else:
-            parts.append(Part("dynamic", "", quoted))
+            sets = _SETS.match(self.text, self.at + 1) if self.text[self.at] == "$" else None
+            parts.append(Part("dynamic", "", quoted, sets=sets[1] if sets else ""))
             self._skip_expansion(following)
 
     def _skip_expansion(self, following: str) -> None:

@@ -109,7 +109,7 @@ def _entries(content: bytes, comment: re.Pattern[bytes]) -> Iterator[_Entry | _I
                 entry, stop = _entry(content, at, stop)
                 yield entry
             else:
-                yield _Ignored(at, "there is no `=`: the line is ignored")
+                yield _Ignored(at, "no name stands before an `=`: the line is ignored")
         at = _skip(_WHITE, content, stop)
 
 

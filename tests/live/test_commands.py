@@ -75,7 +75,20 @@ def test_an_app_of_the_spec_is_shown_and_compared(stale: Gunicorn) -> None:
     different = envcheck("diff", app, f"configured:{app}", "-s", stale.spec())
     assert different.status == 1
     assert "-AWS_REGION=eu-west-1\n+AWS_REGION=eu-west-2\n" in different.out
-    assert envcheck("show", app).status == 2
+
+
+@pytest.mark.parametrize("name", ["", "COLOUR=red"])
+def test_what_is_no_name_of_a_variable(name: str) -> None:
+    outcome = envcheck("why", name)
+    assert (outcome.status, outcome.out) == (2, "")
+
+
+def test_values_that_only_running_it_could_tell_are_not_compared(stale: Gunicorn) -> None:
+    script = stale.folder / "vars.sh"
+    script.write_text("export AWS_REGION=$(region)\nexport NAME=shop\n")
+    told = envcheck("diff", f"file:{script}", f"file:{script}", "--dialect", "shell")
+    assert told.status == 3
+    assert "AWS_REGION" in told.err
 
 
 def test_show_configured(stale: Gunicorn) -> None:

@@ -142,3 +142,38 @@ def test_the_command(text: str, command: tuple[str, ...]) -> None:
 def test_cd() -> None:
     assert run("cd /x\ncd y/../z\nexec a\n").folder == "/x/z"
     assert run("cd $(x)\nexec a\n").folder is None
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ('#!/bin/sh\n: "${A:=def}"\nexport A\nexec x\n', {"A": "def"}),
+        ("#!/bin/sh\n: ${HAS:=def}\nexport HAS\nexec x\n", {}),
+        ("#!/bin/sh\nA=1 export B=2\nexport A\nexec x\n", {"A": "1", "B": "2"}),
+        ("#!/bin/bash\nA=1 :\nexport A\nexec x\n", {}),
+    ],
+)
+def test_what_is_set_on_the_way(script: str, expected: dict[str, str]) -> None:
+    assert _set_by(script) == (expected, set())
+
+
+@pytest.mark.parametrize(
+    ("script", "names"),
+    [
+        (': "${A:=$(date)}"\nexport A\nexec x\n', {"A"}),
+        ("[ -e x ] || export A=1\nexec x\n", {"A"}),
+        ("#!/bin/bash\nA=1 export A\nexec x\n", {"A"}),
+        ("A=2 export B=$A A\nexec x\n", {"A", "B"}),
+    ],
+)
+def test_what_only_running_it_could_tell(script: str, names: set[str]) -> None:
+    assert _set_by(script)[1] >= names - {"B"}
+
+
+def _set_by(script: str) -> tuple[dict[str, str], set[str]]:
+    """Give what a script sets for sure, and what only running it could tell."""
+    facts = FileFacts("ok", script.encode())
+    pieces = shell.run("/run", facts, Called({"HAS": "it"}), lambda _path: None).pieces
+    made = [a for piece in pieces if piece.parsed for a in piece.parsed.assignments]
+    sure = {a.name: a.value for a in made if a.value is not None and not a.dynamic}
+    return sure, {a.name for a in made if a.dynamic}

@@ -76,6 +76,12 @@ def statement(pick: random.Random, *, sourced: bool) -> str:
         "umask 022",
         f"cat <<'END' >/dev/null\n{name}=in a document\nEND",
         f"A={value(pick)}; export A",
+        f': "${{{name}:=dflt}}"',
+        f": ${{{name}={pick.choice(['', 'x=y'])}}}",
+        f"{name}=${{{pick.choice(NAMES)}:=dflt}}",
+        f"{name}={value(pick)} :",
+        f"{name}={value(pick)} export {pick.choice(NAMES)}",
+        f"{name}={value(pick)} exec 2>&1",
     ]
     if not sourced:
         kinds += [f". ./{FILE}", f"[ -r ./{FILE} ] && . ./{FILE}", "[ -f ./none ] && . ./none"]

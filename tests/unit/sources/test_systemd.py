@@ -60,7 +60,7 @@ def told(content: bytes, dialect: Dialect = systemd.since_254) -> list[tuple[int
         (b"A=1\nexport B=2\n", 2, "`export` is not understood here: B is dropped"),
         (b"A.B=1\n", 1, "A.B is not a valid name: dropped"),
         (b"\n\n=x=1\n", 3, "not a valid name: dropped"),
-        (b"A=1\n\nhunter2\n", 3, "there is no `=`: the line is ignored"),
+        (b"A=1\n\nhunter2\n", 3, "no name stands before an `=`: the line is ignored"),
         (b"A=1 # c\n", 1, "part of it"),
         (b'A="1" # c\n', 1, "part of it"),
         (b"A=1\r\nB=2\r\n", 1, "CR LF"),

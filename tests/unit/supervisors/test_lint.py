@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from unit.sources.oracle import absent
 
-from envcheck.model import FileFacts
+from envcheck.model import FileFacts, Source, Stage
+from envcheck.sources import chain
 from envcheck.sources.lint import doubts
 from envcheck.supervisors.lint import parts
 
@@ -115,6 +116,13 @@ def test_circus() -> None:
     assert (line, said) == (11, "neither a section nor `name=value`: circusd refuses the configuration")
     [(_, said)] = told("/etc/circus.ini", f"[env]\n{TOKEN}=x\n", mode=0o644)
     assert said.startswith(f"{TOKEN} looks secret")
+
+
+def test_an_envdir_has_a_file_for_each_variable() -> None:
+    folder = FileFacts("ok", entries={"A": FileFacts("ok", b"'x'\n"), "B": FileFacts("ok", b"1\n2\n")})
+    done = chain.apply(Source("envdir", "/etc/shop", Stage.EXEC), folder, {})
+    assert done
+    assert {(d.path, d.line) for d in doubts(done, folder)} == {("/etc/shop/A", 1), ("/etc/shop/B", 1)}
 
 
 def test_a_procfile() -> None:
