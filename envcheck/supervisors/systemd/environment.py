@@ -50,7 +50,7 @@ def sources(
     yield from _placed(found, "systemd", _own(found, known))
     yield from _placed(found, "ExecSearchPath", _search_path(found))
     yield from _passed(found, passed)
-    if pam := found.single.get("PAMName"):
+    if (pam := found.single.get("PAMName")) and pam.text:
         why = "dynamic: only the PAM modules of the service could tell what they set"
         yield Applied(Source("pam", pam.text, Stage.EXEC), None, 0.0, why)
     yield from _units(found)

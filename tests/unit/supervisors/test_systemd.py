@@ -225,6 +225,12 @@ def test_unstartable(files: Mapping[str, str | None], why: str) -> None:
     assert why in start(files).unstartable
 
 
+def test_an_empty_name_takes_pam_away() -> None:
+    assert any(a.parsed is None for a in start({SHOP: UNIT + "PAMName=login\n"}).applied)
+    reset = start({SHOP: UNIT + "PAMName=login\nPAMName=\n"})
+    assert all(a.parsed is not None for a in reset.applied)
+
+
 NOTHING: set[tuple[str, ...]] = set()
 
 
