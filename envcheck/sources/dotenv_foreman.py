@@ -14,6 +14,7 @@ from envcheck.model import Assignment, Parsed, Problem
 from envcheck.sources.text import strict
 
 _LINE = re.compile(r"([A-Za-z_0-9]+)=(.*)", re.DOTALL)
+_COMMENT = re.compile(r"\s#")
 _ESCAPED = re.compile(r"\\([^\n])")
 
 
@@ -27,7 +28,10 @@ def parse(content: bytes, known: Mapping[str, str]) -> Parsed:
     problems: list[Problem] = []
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
         if match := _LINE.fullmatch(line):
-            assignments.append(Assignment(match[1], _value(match[2]), number))
+            value = _value(match[2])
+            assignments.append(Assignment(match[1], value, number))
+            if value == match[2] and _COMMENT.search(value):
+                problems.append(Problem(number, f"{match[1]}: the comment is part of its value"))
         elif line.strip() and not line.lstrip().startswith("#"):
             problems.append(Problem(number, "not NAME=value: ignored"))
     return Parsed(tuple(assignments), tuple(problems))

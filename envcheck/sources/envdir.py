@@ -85,8 +85,9 @@ def _refusal(status: str, rules: _Tool) -> str:
 
 def _assignment(name: str, facts: FileFacts, rules: _Tool) -> Assignment | None:
     value: str | None
-    if facts.status != "ok":
-        value = ""  # denied to us, not to who starts the program; or a pipe, a link to nowhere
+    known = facts.status in ("ok", "missing")  # a link to nowhere is taken for a file without a byte
+    if not known:
+        value = ""  # denied to us, not to who starts the program; or a pipe
     elif facts.content:
         value = decode(rules.value(facts.content).replace(b"\0", b"\n"))
     else:
@@ -96,7 +97,7 @@ def _assignment(name: str, facts: FileFacts, rules: _Tool) -> Assignment | None:
             return None
         name, _, head = name.partition("=")
         value = head if value is None else f"{head}={value}"
-    return Assignment(name, value, 1, dynamic=facts.status != "ok")
+    return Assignment(name, value, 1, dynamic=not known)
 
 
 def _doubts(name: str, facts: FileFacts, rules: _Tool) -> Iterator[str]:
@@ -105,6 +106,9 @@ def _doubts(name: str, facts: FileFacts, rules: _Tool) -> Iterator[str]:
         yield "the name of the file holds `=`"
     elif not _PLAIN_NAME.fullmatch(name):
         yield "not the name of a variable, but set all the same"
+    if facts.status == "missing":
+        yield "a link to nowhere: it unsets the variable"
+        return
     if facts.status != "ok":
         yield f"what it sets is not known here ({facts.status})"
         return

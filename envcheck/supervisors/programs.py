@@ -28,7 +28,7 @@ SUPERVISING = frozenset(
     }
 )
 SHELLS = frozenset({"sh", "dash", "bash", "ksh", "ash"})
-SHEBANG = re.compile(rb"#![ \t]*(?:\S*/env[ \t]+)?(?:\S*/)?(sh|dash|bash|ksh|ash)(?:[ \t]|$)")
+SHEBANG = re.compile(rb"#![ \t]*(?:\S*/env[ \t]+(?:-S[ \t]+)?)?(?:\S*/)?(sh|dash|bash|ksh|ash)(?:[ \t]|$)")
 FOLDERS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 

@@ -50,9 +50,10 @@ def test_like_the_real_parser() -> None:
 
 
 def test_what_is_dropped_is_told() -> None:
-    parsed = dialect("dotenv-foreman")(b"A=a b\nexport B=1\nC =1\n# said\n\nD='x y'\n", {})
-    assert environment(parsed) == {"A": "a b", "D": "x y"}
-    assert [p.line for p in parsed.problems] == [2, 3]
+    text = b"A=a b\nexport B=1\nC =1\n# said\n\nD='x #y'\nE=1 # one\n"
+    parsed = dialect("dotenv-foreman")(text, {})
+    assert environment(parsed) == {"A": "a b", "D": "x #y", "E": "1 # one"}
+    assert [p.line for p in parsed.problems] == [2, 3, 7]
 
 
 @pytest.mark.parametrize("text", ["A=" + "a" * 1_000_000, 'A="' + "\\a" * 500_000 + '"', "A=\n" * 300_000])

@@ -180,3 +180,20 @@ def test_a_folder_inside_as_the_real_tool_has_it(tool: str, tmp_path: Path) -> N
     run = [str(program), *COMMANDS[tool][1:], str(tmp_path), "/usr/bin/env"]
     done = subprocess.run(run, env=dict(os.environ), capture_output=True, check=False, timeout=10)
     assert envdir.parse_folder(folder(SUB=FileFacts("folder")), tool).refused == (done.returncode == 111)
+
+
+@pytest.mark.parametrize("tool", ["daemontools", "chpst", "s6"])
+def test_a_link_to_nowhere_as_the_real_tool_has_it(tool: str, tmp_path: Path) -> None:
+    """Two of them take it for a file without a byte, which unsets the variable; s6-envdir refuses it."""
+    program = shutil.which(COMMANDS[tool][0])
+    if not program:
+        absent(COMMANDS[tool][0])
+    (tmp_path / "A").symlink_to("/nowhere/at-all")
+    run = [str(program), *COMMANDS[tool][1:], str(tmp_path), "/usr/bin/env"]
+    done = subprocess.run(run, env={"A": "old"}, capture_output=True, check=False, timeout=10)
+    parsed = envdir.parse_folder(folder(A=FileFacts("missing")), tool)
+    assert parsed.refused == (done.returncode == 111)
+    assert parsed.refused or [(a.name, a.value, a.dynamic) for a in parsed.assignments] == [
+        ("A", None, False)
+    ]
+    assert b"A=" not in done.stdout
