@@ -124,15 +124,16 @@ class _Shell(Expansion):
         if not words:
             for variable, value in assignments:
                 self.assign(variable, self.text(value), command)
-        elif name in _SPECIAL or name in _BUILTINS:
-            self._kept_by(name or "", words, assignments, command)
+            return
+        if name in _SPECIAL:
+            self._kept_by(words, assignments, command)
         if name in _BUILTINS:
             _BUILTINS[name](self, words[1:], command, before)
-        elif words and name == "for":
+        elif name == "for":
             self.assign(plain(words[1]) or "" if len(words) > 1 else "", UNKNOWN, command)
-        elif (words and name in self.functions) or name in _OPAQUE:
+        elif name in self.functions or name in _OPAQUE:
             self.gap(f"{DYNAMIC}line {command.line}: {nameable(name or '')} is not understood", command.line)
-        elif words and command.certain and name not in _HARMLESS and self.depth == 1 and name != "case":
+        elif command.certain and name not in _HARMLESS and self.depth == 1 and name != "case":
             self._last(words, assignments, command)
 
     def _defaults(self, command: Command) -> None:
@@ -145,13 +146,12 @@ class _Shell(Expansion):
                 known = self.complete and part.sets not in OWN
                 self.assign(part.sets, (part.default or "") if known else UNKNOWN, command)
 
-    def _kept_by(
-        self, name: str, words: list[Word], assignments: list[tuple[str, Word]], command: Command
-    ) -> None:
+    def _kept_by(self, words: list[Word], assignments: list[tuple[str, Word]], command: Command) -> None:
         """Set what stands before a special builtin: POSIX shells keep it, and bash alone does not."""
         used = {part.text for word in words for part in word if part.kind == "name"}
+        name = plain(words[0])
         exported = name == "exec" and len(words) > 1
-        for variable, value in assignments if name in _SPECIAL else ():
+        for variable, value in assignments:
             sure = not self.bash and variable not in used
             if exported or sure:
                 self.assign(variable, self.text(value), command, export=exported)

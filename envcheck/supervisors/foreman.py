@@ -17,7 +17,6 @@ from envcheck.model import (
     Assignment,
     Configured,
     FileFacts,
-    Hazard,
     Owner,
     Parsed,
     Process,
@@ -31,9 +30,12 @@ from envcheck.model import (
 from envcheck.secrecy import Policy
 from envcheck.sources import chain
 from envcheck.sources.text import decode
-from envcheck.supervisors import ancestry, foreman_options, handing_on
+from envcheck.supervisors import ancestry, foreman_options, handing_on, procfile
 from envcheck.supervisors.foreman_options import Call
+from envcheck.supervisors.handing_on import hazards
 from envcheck.supervisors.known import Known
+
+__all__ = ["advice", "hazards", "insufficient", "owner", "restart", "start"]
 
 KIND = "foreman"
 TITLE = "foreman: master"
@@ -42,7 +44,6 @@ NAME = "PS"  # the variable that tells a process which one of the Procfile it is
 DEFAULT_PORT = "5000"
 NEXT_TYPE = 100  # by which the port of the next line of the Procfile is higher
 
-_LINE = re.compile(r"^([A-Za-z0-9_-]+):\s*(.+)$", re.MULTILINE)
 _NUMBER = re.compile(r"\s*([-+]?\d+)")
 _REPLACED = re.compile(r"\\(\\|[0-9&])")
 
@@ -156,14 +157,12 @@ class _Type(NamedTuple):
 
 def _types(facts: FileFacts, path: str) -> dict[str, _Type]:
     """Read a Procfile: what does not have the form of a process is ignored."""
-    text = decode(facts.content).replace("\r\n", "\n")
+    lines = decode(facts.content).replace("\r\n", "\n").split("\n")
     types: dict[str, _Type] = {}
-    for place, match in enumerate(_LINE.finditer(text)):
-        if match[1] in types:
-            raise _StopError(
-                path, "it names a process twice: which one this is cannot be told", unstartable=False
-            )
-        types[match[1]] = _Type(place, text.count("\n", 0, match.start()) + 1, match[2])
+    for place, entry in enumerate(procfile.entries(lines)):
+        if entry.name in types:
+            raise _StopError(path, "it names a process twice, and which one this is, not", unstartable=False)
+        types[entry.name] = _Type(place, entry.line, entry.command)
     return types
 
 
@@ -255,11 +254,3 @@ def insufficient(owner: Owner | None, server: Server, configured: Configured) ->
         return ()
     why = "foreman ends by it, with all that it has started, and nothing starts it again"
     return (Step(("kill", "-HUP", str(owner.pid)), why),)
-
-
-def hazards(owner: Owner | None, server: Server, snapshot: Snapshot) -> tuple[Hazard, ...]:
-    del server, snapshot
-    if owner is None:
-        return ()
-    message = "foreman stops all processes of its Procfile, not this one alone"
-    return (Hazard(None, "group-restart", message),)

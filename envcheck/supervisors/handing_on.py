@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 
 from envcheck.command_line import mask_arguments
-from envcheck.model import Disruption, Owner, Process, Server, Snapshot, Step
+from envcheck.model import Disruption, Hazard, Owner, Process, Server, Snapshot, Step
 from envcheck.secrecy import Policy
 from envcheck.sources import chain
 from envcheck.supervisors import ancestry, starting, unsupervised
@@ -38,6 +38,15 @@ for number, flags in enumerate((os.O_RDONLY, os.O_WRONLY | os.O_CREAT | os.O_APP
 os.dup2(1, 2)
 os.execvpe(argv[0], argv, env)
 """
+
+
+def hazards(owner: Owner | None, server: Server, snapshot: Snapshot) -> tuple[Hazard, ...]:
+    """Say what such a supervisor ends beside the server."""
+    del server, snapshot
+    if owner is None:
+        return ()
+    message = f"{owner.kind} stops all processes of its Procfile, not this one alone"
+    return (Hazard(None, "group-restart", message),)
 
 
 def steps(

@@ -6,7 +6,6 @@ Source of the knowledge: honcho 2.0 (command.py, environ.py `expand_processes`, 
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,7 +13,6 @@ from envcheck.model import (
     Applied,
     Assignment,
     Configured,
-    Hazard,
     Owner,
     Parsed,
     Process,
@@ -28,8 +26,11 @@ from envcheck.model import (
 from envcheck.secrecy import Policy
 from envcheck.sources import chain
 from envcheck.sources.text import decode
-from envcheck.supervisors import ancestry, handing_on
+from envcheck.supervisors import ancestry, handing_on, procfile
+from envcheck.supervisors.handing_on import hazards
 from envcheck.supervisors.known import Known
+
+__all__ = ["hazards", "insufficient", "owner", "restart", "start"]
 
 KIND = "honcho"
 NAME = "HONCHO_PROCESS_NAME"
@@ -51,8 +52,6 @@ VALUED = {
 }
 DEFAULT_PORT = "5000"
 NEXT_TYPE = 100  # by which the port of the next type of process is higher
-
-_LINE = re.compile(r"([A-Za-z0-9_-]+):\s*(\S.*)")
 
 
 def owner(process: Process, ancestors: Sequence[Process]) -> Owner | None:
@@ -168,8 +167,8 @@ def _process(
 ) -> tuple[Applied, tuple[str, ...]] | None:
     """Give the port and the command of one process; None: the host has not answered yet."""
     own, env = values
-    procfile = call.options.get("procfile") or env.get("PROCFILE") or own.get("PROCFILE") or "Procfile"
-    path = posixpath.normpath(posixpath.join(root, procfile))
+    named = call.options.get("procfile") or env.get("PROCFILE") or own.get("PROCFILE") or "Procfile"
+    path = posixpath.normpath(posixpath.join(root, named))
     facts = known.file(path)
     if facts is None:
         return None
@@ -202,12 +201,10 @@ def _process(
 def _types(text: str, path: str) -> dict[str, tuple[int, str]]:
     """Read a Procfile: the line and the command of each type."""
     types: dict[str, tuple[int, str]] = {}
-    for number, line in enumerate(text.replace("\r\n", "\n").splitlines(), 1):
-        match = _LINE.match(line)
-        if match and match[1] in types:
+    for entry in procfile.entries(text.replace("\r\n", "\n").splitlines()):
+        if entry.name in types:
             raise _StopError(path, "it names a process twice", unstartable=True)
-        if match:
-            types[match[1]] = (number, match[2])
+        types[entry.name] = (entry.line, entry.command)
     return types
 
 
@@ -231,11 +228,3 @@ def insufficient(owner: Owner | None, server: Server, configured: Configured) ->
         return ()
     why = "honcho ends by it, and leaves the server behind with the environment that it has"
     return (Step(("kill", "-HUP", str(owner.pid)), why),)
-
-
-def hazards(owner: Owner | None, server: Server, snapshot: Snapshot) -> tuple[Hazard, ...]:
-    del server, snapshot
-    if owner is None:
-        return ()
-    message = "honcho stops all processes of its Procfile, not this one alone"
-    return (Hazard(None, "group-restart", message),)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from envcheck.model import Applied, Assignment, FileFacts, Parsed, Problem, Source, Stage
 from envcheck.sources.supervisor import pairs
 from envcheck.sources.text import decode, nameable, strict
-from envcheck.supervisors import circus_config
+from envcheck.supervisors import circus_config, procfile
 from envcheck.supervisors.ini import Ini, MalformedError
 from envcheck.supervisors.refusals import RejectError
 from envcheck.supervisors.supervisord_config import MAIN, PROGRAMS
@@ -23,7 +23,6 @@ from envcheck.supervisors.systemd.specifiers import Scope
 _SECTIONS = (MAIN, *PROGRAMS)
 _SECTION = re.compile(rb"^\[(?:%s)" % b"|".join(s.encode() for s in _SECTIONS), re.MULTILINE)
 _CIRCUS = re.compile(rb"^\[(?:circus\]|watcher:|env[:\]])", re.MULTILINE)
-_PROCESS = re.compile(r"([A-Za-z0-9_-]+):\s*\S")
 _EXPANSION = re.compile(r"%\([^)]*\)[a-z]")
 
 
@@ -121,14 +120,16 @@ def _circus(path: str, content: bytes) -> Iterator[Parsed]:
 
 def _procfile(content: bytes) -> Parsed:
     """Read what honcho and foreman start; what has not the form of a process they pass over."""
-    problems: list[Problem] = []
+    lines = decode(content).replace("\r\n", "\n").split("\n")
+    found = list(procfile.entries(lines))
     first: dict[str, int] = {}
-    for number, line in enumerate(decode(content).replace("\r\n", "\n").split("\n"), 1):
-        match = _PROCESS.match(line)
-        if match is None and line.strip() and not line.lstrip().startswith("#"):
+    problems = [
+        Problem(entry.line, f"{entry.name} is there twice, first in line {first[entry.name]}")
+        for entry in found
+        if first.setdefault(entry.name, entry.line) != entry.line
+    ]
+    read = {entry.line for entry in found}
+    for number, line in enumerate(lines, 1):
+        if number not in read and line.strip() and not line.lstrip().startswith("#"):
             problems.append(Problem(number, "not NAME: COMMAND: ignored"))
-        elif match and match[1] in first:
-            problems.append(Problem(number, f"{match[1]} is there twice, first in line {first[match[1]]}"))
-        elif match:
-            first[match[1]] = number
     return Parsed((), tuple(problems))

@@ -119,6 +119,11 @@ def test_what_cannot_be_told(words: list[str], files: Mapping[str, str | FileFac
     assert not start.unstartable
 
 
+def test_a_line_without_a_command_is_passed_over() -> None:
+    start = started("start", files={"/sup/Procfile": "none:\nweb: gunicorn\n"})
+    assert origins(start)["PORT"] == ("5000", "/sup/Procfile:2")
+
+
 def test_a_title_hides_the_options() -> None:
     process, _ = tree("start")
     outer = supervising("foreman: master", comm="ruby")
