@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
-from envcheck import raw
+from envcheck import raw, turnover
 from envcheck.hosts import Answer, Host, Request
 from envcheck.judge import reloads, rights
 from envcheck.judge.matching import SOCKETS
@@ -33,12 +33,6 @@ PROGRAMS = ("envdir", "chpst", "s6-envdir", "unicorn", "unicorn_rails", "bundle"
 # How often a host is scanned anew when a process ended while it was read: a worker that has been replaced in
 # between would not be seen, and a part must not be taken for the whole.
 SCANS = 3
-
-# Workers younger than this many seconds, of a master that is older than they are, are looked at again.
-YOUNG = 10.0
-SETTLED = 1.0
-LOOKS = 4
-PAUSE = 0.2
 
 # How often supervisors may have further questions: an include in an include is one more.
 ROUNDS = 12
@@ -71,7 +65,7 @@ def collect(
     ancestors = {p["pid"]: raw.process(p, facts, {}) for p in scan.get("ancestors", ()) if p.get("stat")}
     table = ancestors | {p.pid: p for p in processes}
     servers = tuple(owned(s, table) for s in group(processes))
-    looping = _looping(host, servers, facts)
+    looping = turnover.looping(servers, float(facts["now"]), partial(_masters, host, facts))
     sources_named = [s for a in (spec.apps if spec else ()) for s in a.sources]
     answers = _answers(host, servers, sources_named, int(facts["uid"]))
     servers = tuple(untitled(confirmed(s, answers), answers) for s in servers)
@@ -120,6 +114,12 @@ def _look(host: Host, pids: Sequence[int], more: Sequence[Request], *, live: boo
     return answers
 
 
+def _masters(host: Host, facts: Answer) -> tuple[Server, ...]:
+    """Group the servers once more, without their live environments."""
+    [scan] = host.ask([_scan_request(live=False)])
+    return group([raw.process(p, facts, {}) for p in scan.get("processes", ()) if p.get("stat")])
+
+
 def _scan_request(*, live: bool) -> Request:
     words = sorted({w for s in SERVERS.values() for w in s.WORDS})
     interpreters = sorted({i for s in SERVERS.values() for i in s.INTERPRETERS})
@@ -136,40 +136,6 @@ def _named_files(spec: Spec | None, paths: Sequence[str]) -> dict[str, Request]:
     for path in [*paths, *sockets, *(p for m in matches for p in m.pidfile)]:
         requests.setdefault(path, {"op": "file", "path": path})
     return requests
-
-
-def _looping(host: Host, servers: Sequence[Server], facts: Answer) -> tuple[int, ...]:
-    """Find masters whose workers end at once: looked at again, all of them are others every time.
-
-    A reload replaces workers too, but once.
-    """
-    seen = {s.first.pid: [_workers(s)] for s in servers if _restless(s, float(facts["now"]))}
-    for _ in range(LOOKS if seen else 0):
-        time.sleep(PAUSE)
-        [scan] = host.ask([_scan_request(live=False)])
-        processes = [raw.process(p, facts, {}) for p in scan.get("processes", ()) if p.get("stat")]
-        now = {s.first.pid: _workers(s) for s in group(processes)}
-        seen = {pid: [*looks, now[pid]] for pid, looks in seen.items() if pid in now}
-    return tuple(pid for pid, looks in seen.items() if _all_others(looks))
-
-
-def _all_others(looks: Sequence[frozenset[int]]) -> bool:
-    """Tell whether no worker was seen twice, and more than one at all: a look may fall between two."""
-    seen = [pid for look in looks for pid in look]
-    return len(seen) == len(set(seen)) and len(seen) > 1
-
-
-def _restless(server: Server, now: float) -> bool:
-    """Tell whether its workers, if it has any, are young, and their master is older."""
-    newest = server.generations[-1]
-    if newest.master is None:
-        return False
-    first = min((p.started for p in newest.workers), default=now)
-    return first > max(now - YOUNG, newest.master.started + SETTLED)
-
-
-def _workers(server: Server) -> frozenset[int]:
-    return frozenset(p.pid for p in server.generations[-1].workers)
 
 
 def _own_files(host: Host, servers: Sequence[Server], known: Mapping[str, FileFacts]) -> dict[str, FileFacts]:

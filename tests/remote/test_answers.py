@@ -17,7 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from live.servers import Gunicorn
 
-from envcheck import collect, probe, spec
+from envcheck import collect, probe, spec, turnover
 from envcheck.errors import HostError
 from envcheck.hosts import Answer, Host, Request, answers, bootstrap, shell_answers, shell_questions
 from envcheck.hosts.deadline import Deadline
@@ -232,7 +232,7 @@ def places(value: Any, way: Place) -> Iterator[Place]:
 @pytest.fixture(scope="module")
 def shop(street: Path) -> Iterator[Shop]:
     with pytest.MonkeyPatch.context() as patch, Gunicorn(street / "shop").put(SHOP="old", GONE="1") as server:
-        patch.setattr(collect, "PAUSE", 0.0)  # between looks at workers that seem to end at once
+        patch.setattr(turnover, "PAUSE", 0.0)  # between looks at workers that seem to end at once
         server.rules = {"SHOP": {"type": "string"}, "ABSENT": {"type": "int"}}
         server.put(SHOP="new", GONE=None)
         path = server.spec()
