@@ -8,24 +8,18 @@ from __future__ import annotations
 import hashlib
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 from envcheck import waiting
+from envcheck.aftermath import Aftermath, Eyes, Wishes
 from envcheck.errors import HostError
 from envcheck.escaping import escape
-from envcheck.hosts import ActingHost, Answer, http
+from envcheck.hosts import ActingHost, Answer
 from envcheck.judge import permission, verdict
 from envcheck.judge.discretion import masking
 from envcheck.model import (
-    Action,
     AppReport,
-    Cause,
-    Diagnosis,
-    Finding,
-    HostReport,
-    Layer,
     Outcome,
     Report,
     Result,
@@ -34,35 +28,17 @@ from envcheck.model import (
     Snapshot,
     Taken,
 )
-from envcheck.servers import SERVERS
-from envcheck.waiting import Look, Patience
+from envcheck.waiting import Patience
 
 Tell = Callable[[str], None]
 
 NEXT = "the restart of another app {} before"
 CHANGED = "it has changed since the plan was made: look again"
-ASKING = 5.0  # seconds that a URL has for one answer
 REFUSALS = {
     "exited": CHANGED,
     "changed": CHANGED,
     "denied": "not allowed to signal it: run envcheck as root, or as the user of the server",
 }
-
-
-class Wishes(NamedTuple):
-    """How a restart is to be done."""
-
-    seconds: float  # for the steps of one app, and for all to be well afterwards
-    stable: float  # seconds that the new workers have to live
-    urls: tuple[str, ...] = ()  # all of them must answer
-    fail_on: Severity = Severity.ERROR
-
-
-class Eyes(NamedTuple):
-    """How to look again: read the host, and judge one server as the app of that name."""
-
-    collect: Callable[[], Snapshot]
-    judge: Callable[[Snapshot, Server, str], AppReport]
 
 
 def decide(report: Report, snapshot: Snapshot, fail_on: Severity) -> Report:
@@ -110,6 +86,7 @@ class Restart:
     def __init__(self, app: AppReport, host: ActingHost, eyes: Eyes, wishes: Wishes, tell: Tell) -> None:
         self.app, self.host, self.eyes, self.wishes, self.tell = app, host, eyes, wishes, tell
         self.end = time.monotonic() + wishes.seconds
+        self.after = Aftermath(app, eyes, wishes, self.end)
         self.mask = masking(app)
         self.taken: list[Taken] = []
         self.lock = ""
@@ -168,14 +145,16 @@ class Restart:
         if failed is not None:
             return self._conclude(Result.FAILED, verdict.NOT_VERIFIED, failed)
         watch(self.end - time.monotonic())
-        look = partial(self._look, snapshot, server)
+        look = partial(self.after.look, snapshot, server)
         patience = Patience(max(0.0, self.end - time.monotonic()), self.wishes.stable, waiting.BRISK)
         last, wrong = waiting.wait(look, patience, self.tell)
         [app] = last.report.hosts[0].apps
         if wrong:
             return self._conclude(Result.NOT_VERIFIED, verdict.NOT_VERIFIED, wrong, app)
         return app._replace(
-            outcome=Outcome(Result.DONE, verdict.OK, tuple(self.taken), verified=True, why=self._proof(app))
+            outcome=Outcome(
+                Result.DONE, verdict.OK, tuple(self.taken), verified=True, why=self.after.proof(app)
+            )
         )
 
     def _steps(self) -> str | None:
@@ -196,58 +175,6 @@ class Restart:
             if taken.status != "ok":
                 return f"step {number} of {len(steps)} has failed: {_how(taken)}"
         return None
-
-    def _look(self, before: Snapshot, server: Server) -> Look:
-        """Look for the server under its new pids, and judge it."""
-        snapshot = self.eyes.collect()
-        candidates = self._candidates(snapshot, before, server)
-        app = self._judged(snapshot, candidates)
-        report = _report(snapshot, app, self.wishes.fail_on)
-        return Look(report, self._wrong(app, server, snapshot, candidates), waiting.members(report))
-
-    def _candidates(self, snapshot: Snapshot, before: Snapshot, server: Server) -> list[Server]:
-        """Give the servers that it may be now: none of those that ran beside it before."""
-        others = {who for s in before.servers if s != server for who in _members(s)}
-        key = permission.key(server)
-        return [s for s in snapshot.servers if permission.key(s) == key and not others & _members(s)]
-
-    def _judged(self, snapshot: Snapshot, candidates: Sequence[Server]) -> AppReport:
-        return self.eyes.judge(snapshot, candidates[-1], self.app.name) if candidates else _gone(self.app)
-
-    def _wrong(self, app: AppReport, server: Server, snapshot: Snapshot, candidates: Sequence[Server]) -> str:
-        """Say what keeps the restart from having helped."""
-        doomed = {(p.pid, p.ticks) for p in permission.doomed(self.app.remedy.action, server)}
-        left = [p.pid for s in snapshot.servers for p in s.processes if (p.pid, p.ticks) in doomed]
-        if not candidates:
-            return f"{app.name} does not run"
-        if left:
-            return f"{app.name}: of what was to end there is still {', '.join(map(str, left))}"
-        if len(candidates) > 1:
-            return f"{app.name} runs {len(candidates)} times"
-        if wrong := waiting.wrong_with(app, self.wishes.fail_on):
-            return wrong
-        wanted, workers = self._workers(candidates[0], snapshot), len(app.server.generations[-1].workers)
-        if workers != wanted:
-            return f"{app.name} has {workers} of {wanted} workers"
-        left_seconds = min(ASKING, self.end - time.monotonic())
-        bad = ((url, http.answers(url, left_seconds)) for url in self.wishes.urls)
-        return next((f"{url}: {why}" for url, why in bad if why), "")
-
-    def _workers(self, server: Server, snapshot: Snapshot) -> int:
-        """Give how many workers there have to be: as many as it says, or else as there were."""
-        if told := SERVERS[server.kind].workers(server, snapshot.seen_by(server)):
-            return told
-        counts = [len(g.workers) for g in self.app.server.generations if g.master]
-        return max(1, *counts[-1:]) if counts else 1
-
-    def _proof(self, app: AppReport) -> str:
-        count = len(app.server.processes)
-        new = "kept" if self.app.remedy.action is Action.RETIRE_OLD else "new"
-        urls = "".join(f", {escape(url)} answers" for url in self.wishes.urls)
-        return (
-            f"{count} processes have what they should have, nothing of the old ones is left, "
-            f"{count - 1} {new} workers stay{urls}"
-        )
 
     def _where(self, what: str) -> str:
         steps = len(self.app.remedy.steps)
@@ -281,8 +208,8 @@ class Restart:
         if server is None:
             name = self.lock
             same = [s for s in snapshot.servers if lock_name(s) == name]
-            return self._judged(snapshot, same)
-        return self._judged(snapshot, [server])
+            return self.after.judged(snapshot, same)
+        return self.after.judged(snapshot, [server])
 
     def _last_line(self, output: bytes) -> str:
         """Give the last line of what a command has printed, without the secrets of the app."""
@@ -298,10 +225,6 @@ def lock_name(server: Server) -> str:
     """Give a name of letters and digits that is the same before and after a restart."""
     text = repr(permission.key(server)).encode("utf-8", "surrogateescape")
     return f"{server.kind}-{hashlib.sha256(text).hexdigest()[:24]}"
-
-
-def _members(server: Server) -> set[tuple[int, int]]:
-    return {(p.pid, p.ticks) for p in server.processes}
 
 
 def _refusal(answer: Answer) -> str:
@@ -322,29 +245,3 @@ def _how(taken: Taken) -> str:
     if taken.status == "timeout":
         return f"it has not ended after {taken.seconds:.0f} s; a supervisor may still be at what it was told"
     return taken.said or taken.status
-
-
-def _report(snapshot: Snapshot, app: AppReport, fail_on: Severity) -> Report:
-    host = HostReport(snapshot.host, "ok", (), (app,))
-    return Report((host,), verdict.exit_code((host,), fail_on))
-
-
-def _gone(app: AppReport) -> AppReport:
-    """Report an app of which no process runs any more."""
-    none = Layer("exited", None)
-    finding = Finding(
-        None,
-        Diagnosis.UNDECIDED,
-        Cause.GONE,
-        Severity.ERROR,
-        "no process of it runs",
-        (),
-        None,
-        None,
-        None,
-        none,
-        none,
-    )
-    return app._replace(
-        server=app.server._replace(generations=()), state=Diagnosis.UNDECIDED, findings=(finding,)
-    )

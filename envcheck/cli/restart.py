@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from envcheck import report, restarting, rolling
+from envcheck.aftermath import Eyes, Wishes
 from envcheck.cli import options
 from envcheck.cli.fleet import in_order, look_at_all
 from envcheck.cli.hosts import Hosts, on_hosts
@@ -70,9 +71,7 @@ def command(
 ) -> None:
     wanted = options.formats(formats, ["text", "json"])
     named = targets or []
-    wishes = restarting.Wishes(
-        duration(timeout), duration(stable_for), tuple(map(http.checked, url or ())), fail_on
-    )
+    wishes = Wishes(duration(timeout), duration(stable_for), tuple(map(http.checked, url or ())), fail_on)
     expected = options.load_spec(spec)
     policy = options.policy(reveal)
     _usable(hosts, max_parallel, canary)
@@ -95,18 +94,7 @@ def command(
     def judge_one(snapshot: Snapshot, server: Server, name: str) -> AppReport:
         return judge_again(snapshot, expected, server, name, policy)
 
-    def carry_out(one: Report) -> rolling.Turn:
-        host = next(host for host in hosts.named if host.name == one.hosts[0].name).acting()
-        eyes = restarting.Eyes(partial(asked, host, look), judge_one)
-
-        def run() -> Report:
-            try:
-                return restarting.carry_out(one, host, eyes, wishes, _teller(host))
-            finally:
-                host.close()
-
-        return rolling.Turn(one, run, host.leave)
-
+    carry_out = partial(_turn, hosts, look, judge_one, wishes)
     plans = in_order(hosts, list(look_at_all(hosts, look, judged)))
     found = merge(plans, fail_on)
     if apply and found.exit_code != verdict.NOTHING_MATCHED:
@@ -117,6 +105,26 @@ def command(
         if path or not (quiet and name == "text"):
             options.emit(_rendered(found, name), path, color=color)
     raise typer.Exit(found.exit_code)
+
+
+def _turn(
+    hosts: Hosts,
+    look: Callable[[Host], Snapshot],
+    judge_one: Callable[[Snapshot, Server, str], AppReport],
+    wishes: Wishes,
+    one: Report,
+) -> rolling.Turn:
+    """Make ready what is to be done on one host."""
+    host = next(host for host in hosts.named if host.name == one.hosts[0].name).acting()
+    eyes = Eyes(partial(asked, host, look), judge_one)
+
+    def run() -> Report:
+        try:
+            return restarting.carry_out(one, host, eyes, wishes, _teller(host))
+        finally:
+            host.close()
+
+    return rolling.Turn(one, run, host.leave)
 
 
 def _usable(hosts: Hosts, parallel: int, canary: str | None) -> None:
@@ -132,7 +140,7 @@ def _rendered(found: Report, name: str) -> str:
     return report.format_named(name).render(found)
 
 
-def _decided(found: Report, snapshots: Mapping[str, Snapshot], wishes: restarting.Wishes) -> Report:
+def _decided(found: Report, snapshots: Mapping[str, Snapshot], wishes: Wishes) -> Report:
     """Say what is not to be tried; where nothing that is meant can be seen, that is all."""
     [host] = found.hosts
     if found.exit_code == verdict.COULD_NOT_TELL and not host.apps:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envcheck.escaping import escape
-from envcheck.judge import rights
+from envcheck.judge import cures, rights
 from envcheck.judge.evidence import Context
 from envcheck.judge.hazards import hazards, perhaps_by_hand
 from envcheck.model import (
     Action,
     Cause,
-    Change,
     Diagnosis,
     Finding,
     Plan,
     Remedy,
-    Severity,
     Snapshot,
     Stage,
     Step,
@@ -38,22 +36,12 @@ ORDER = (
     Action.FIX_CONFIGURATION,
 )
 
-# Causes that say by themselves what helps, whatever the source.
-BY_CAUSE = {
-    Cause.SET_BY_APPLICATION: Action.FIX_CONFIGURATION,
-    Cause.REMOVED_BY_APPLICATION: Action.FIX_CONFIGURATION,
-    Cause.KEPT_BY_DOTENV: Action.RESTART,
-    Cause.POISONED_REEXEC: Action.RESTART,
-    Cause.NOT_APPLIED: Action.RESTART,
-}
-
 UNKNOWN = "what a restart would give is not known: name the sources in the spec"
 UNCERTAIN = "only running the server's configuration tells what it gives: check again afterwards"
 AS_ROOT = (
     "run envcheck as root, with sudo (on other hosts: --sudo), or as the user of the server: "
     "its environment may not be read"
 )
-HELPLESS = (Action.REFUSE, Action.FIX_CONFIGURATION)  # something else has to be done first
 HOOK_ENDS = (
     "a hook may give the new master what has changed, but who watches the old one takes its end for that of "
     "the server"
@@ -75,12 +63,12 @@ def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, po
     )
     if preload is None and _loaded_by_workers(context):
         preload = False
-    wanted = _pressing([(_action(f, context, preload=preload), f) for f in findings])
+    wanted = cures.pressing([(cures.action(f, context, preload=preload), f) for f in findings])
     action = max((a for a, _ in wanted), key=ORDER.index, default=Action.NONE)
     unstartable = next((f.message for f in findings if f.cause is Cause.UNSTARTABLE), "")
     if unstartable:
         action = max(action, Action.REFUSE, key=ORDER.index)
-    whats = frozenset(_what(f) for a, f in wanted if a is action)
+    whats = frozenset(cures.what(f) for a, f in wanted if a is action)
     context = _without_removed(context, findings)
     steps = all_or_none(_steps(action, context, snapshot, policy))
     unexplained = any(f.diagnosis is Diagnosis.UNEXPLAINED and f.cause is None for f in findings)
@@ -94,7 +82,7 @@ def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, po
         sufficient=sufficient,
         steps=steps,
         insufficient=_insufficient(action, context, whats, snapshot, policy)
-        if steps or by_hand or action in HELPLESS
+        if steps or by_hand or action in cures.HELPLESS
         else (),
         hazards=hazards(action, context, findings, snapshot, steps),
         note=_note(action, [f for a, f in wanted if a is action], unstartable, helpless=helpless)
@@ -179,19 +167,6 @@ def _note(action: Action, findings: Sequence[Finding], unstartable: str, *, help
     return UNKNOWN if helpless and action is Action.NONE else ""
 
 
-def _pressing(wanted: list[tuple[Action, Finding]]) -> list[tuple[Action, Finding]]:
-    """Leave out what must not keep a restart from curing the rest: warnings, what the application does."""
-    curable = any(a is not Action.NONE and a not in NOTES for a, _ in wanted)
-    return [(a, f) for a, f in wanted if not (curable and a in NOTES and _lesser(f))]
-
-
-def _lesser(finding: Finding) -> bool:
-    by_application = finding.cause in (Cause.SET_BY_APPLICATION, Cause.REMOVED_BY_APPLICATION)
-    return by_application or (
-        finding.expected is not None and finding.expected.severity is not Severity.ERROR
-    )
-
-
 def _incomparable(findings: Sequence[Finding]) -> bool:
     return any(f.variable is None and f.diagnosis is Diagnosis.UNPROVEN for f in findings)
 
@@ -216,7 +191,7 @@ def _insufficient(
     action: Action, context: Context, whats: frozenset[What], snapshot: Snapshot, policy: Policy
 ) -> tuple[Step, ...]:
     server = context.server
-    if action in HELPLESS:
+    if action in cures.HELPLESS:
         return SERVERS[server.kind].harmful(server) if context.configured.broken else ()
     own = SERVERS[server.kind].insufficient(action, server, whats)
     told: tuple[Step, ...] = ()
@@ -238,77 +213,6 @@ def _reexecs(step: Step) -> bool:
 def _hook(context: Context) -> str:
     """Give the hook that may bring all in, where a new master may take over."""
     return "" if acting.ends_upgrades(context.server.owner) else context.configured.reexec_hook
-
-
-def _stage(finding: Finding) -> Stage:
-    if finding.cause is Cause.OLD_OPTIONS:
-        return Stage.ARGUMENT
-    by_configuration = finding.cause in (Cause.LEFT_BY_CONFIGURATION, Cause.DYNAMIC_SOURCE)
-    if by_configuration and not finding.settings:
-        return Stage.CODE
-    if not finding.settings and finding.at_exec.present is False and finding.live.present:
-        return Stage.APPLICATION  # a file of its own set it: it is loaded anew
-    return finding.settings[-1].source.stage if finding.settings else Stage.EXEC
-
-
-def _what(finding: Finding) -> What:
-    """Say where something has changed, and what has become of it as seen from the processes."""
-    if not finding.settings and finding.cause is not Cause.DYNAMIC_SOURCE:
-        return _stage(finding), Change.REMOVED
-    had = finding.live.present if finding.live.present is not None else finding.at_exec.present
-    if had is False:
-        return _stage(finding), Change.ADDED
-    kept = bool(finding.settings) and finding.settings[-1].assignment.keeps
-    return _stage(finding), Change.KEPT if kept else Change.CHANGED
-
-
-def _action(finding: Finding, context: Context, *, preload: bool | None) -> Action:
-    """Say what one finding asks for."""
-    match finding.diagnosis:
-        case Diagnosis.MISCONFIGURED:
-            return Action.FIX_CONFIGURATION
-        case Diagnosis.LATENT if finding.expected is not None and finding.cause not in (
-            Cause.SET_BY_APPLICATION,
-            Cause.EPHEMERAL,
-        ):
-            # It works today: what is configured would break it.
-            return Action.REFUSE
-        case Diagnosis.LATENT if finding.cause is Cause.MIXED_GENERATIONS:
-            return _finished(context)
-        case Diagnosis.LATENT if finding.cause is Cause.ORPHANED and _lost(context):
-            return Action.ADOPT
-        case Diagnosis.LATENT if finding.cause is Cause.ORPHANED:
-            return Action.RETIRE_OLD if any(g.master for g in context.server.generations) else Action.RESTART
-        case Diagnosis.STALE if finding.cause is Cause.NOT_APPLIED and _stage(finding) is Stage.APPLICATION:
-            # The application does not load the file that is said to be its own.
-            return Action.FIX_CONFIGURATION
-        case Diagnosis.STALE | Diagnosis.UNEXPLAINED if finding.cause is Cause.MIXED_GENERATIONS:
-            return _finished(context)
-        case Diagnosis.STALE | Diagnosis.UNEXPLAINED if finding.cause and finding.cause in BY_CAUSE:
-            return BY_CAUSE[finding.cause]
-        case Diagnosis.STALE | Diagnosis.UNEXPLAINED if _curable(finding):
-            return SERVERS[context.server.kind].cure(_what(finding), context.server, preload=preload)
-        case _:
-            return Action.NONE
-
-
-def _finished(context: Context) -> Action:
-    """Say how a half-done upgrade ends: who watches the old master takes its end for that of the server."""
-    return Action.RESTART if acting.watched(context.server.owner) else Action.RETIRE_OLD
-
-
-def _curable(finding: Finding) -> bool:
-    """Tell whether a server that runs its configuration again, or is started anew, may have it right."""
-    if finding.diagnosis is Diagnosis.STALE:
-        return True
-    of_the_server = not finding.settings or bool(finding.settings[-1].assignment.by)
-    return finding.cause is Cause.DYNAMIC_SOURCE and of_the_server
-
-
-def _lost(context: Context) -> bool:
-    """Tell whether its supervisor has lost it."""
-    owner = context.server.owner
-    return owner is not None and "orphaned" in owner.facts
 
 
 def _steps(action: Action, context: Context, snapshot: Snapshot, policy: Policy) -> tuple[Step, ...]:

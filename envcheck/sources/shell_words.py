@@ -246,3 +246,13 @@ def _add(parts: list[Part], text: str, *, quoted: bool) -> None:
         parts[-1] = parts[-1]._replace(text=parts[-1].text + text)
     else:
         parts.append(Part("text", text, quoted))
+
+
+def assignment(word: Word) -> tuple[str, Word] | None:
+    """Split NAME=VALUE: the name and the sign have to be unquoted text."""
+    if not word or word[0].kind != "text" or word[0].quoted:
+        return None
+    name, sign, rest = word[0].text.partition("=")
+    if not sign or not NAME.fullmatch(name):
+        return None
+    return name, ((word[0]._replace(text=rest),) if rest else ()) + word[1:]

@@ -19,6 +19,7 @@ from live.servers import WSGI, Gunicorn, Unicorn
 
 from envcheck import restarting
 from envcheck import spec as specs
+from envcheck.aftermath import Eyes, Wishes
 from envcheck.collect import collect
 from envcheck.hosts import Answer, Request
 from envcheck.hosts.local import Local
@@ -318,8 +319,8 @@ def carried_out(server: Server, host: Local) -> AppReport:
 
     snapshot = collect(host, spec)
     report = restarting.decide(judge(snapshot, spec, [], policy), snapshot, Severity.ERROR)
-    eyes = restarting.Eyes(lambda: collect(host, spec), judged)
-    done = restarting.carry_out(report, host, eyes, restarting.Wishes(10, 0.5), lambda _: None)
+    eyes = Eyes(lambda: collect(host, spec), judged)
+    done = restarting.carry_out(report, host, eyes, Wishes(10, 0.5), lambda _: None)
     [app] = done.hosts[0].apps
     return app
 
