@@ -1,4 +1,4 @@
-"""The builtins of a shell that change variables, or what comes of a script, as far as they can be followed."""
+"""The builtins of a shell that change variables, or what comes of a script, as far as can be followed."""
 
 from __future__ import annotations
 
