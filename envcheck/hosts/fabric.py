@@ -11,7 +11,6 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 from envcheck.errors import HostError
@@ -76,7 +75,7 @@ class FabricStream:
         )
 
     def _client(self, sock: Any, hop: Resolved) -> Any:
-        paramiko = import_module("paramiko")
+        paramiko = lean.paramiko()
         logging.getLogger("paramiko").addHandler(logging.NullHandler())  # it prints tracebacks otherwise
         entries = hop.entries()
         self.phase = "exchanging keys"
@@ -124,7 +123,7 @@ class FabricStream:
 
     def _guarded(self, step: Callable[[], Any]) -> Any:
         """Do a step; whatever paramiko raises becomes a named state of the host."""
-        paramiko = import_module("paramiko")
+        paramiko = lean.paramiko()
         try:
             return step()
         except (
@@ -139,7 +138,7 @@ class FabricStream:
 
     def _failure(self, error: Exception) -> HostError:
         """Say what went wrong, by the phase it went wrong in: paramiko's words are often about itself."""
-        paramiko = import_module("paramiko")
+        paramiko = lean.paramiko()
         connecting = self.phase in (sockets.PHASE, "exchanging keys")
         if self.deadline.passed:
             return self.deadline.over(self.phase)

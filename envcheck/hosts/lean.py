@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from copy import deepcopy
 from functools import cache
 from importlib import import_module
+from types import ModuleType
 from typing import Any, NamedTuple
 
 CHEAPEST = "aes128-gcm@openssh.com"
@@ -22,6 +27,41 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
+# Imported for tests of tasks, and for configuration files, which are not read here: half of the import.
+UNUSED = ("unittest", "unittest.mock", "invoke.vendor.yaml")
+_loading = threading.Lock()
+
+
+class Nothing(ModuleType):
+    """Stands for a module of which names are imported, and nothing is called."""
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return object
+
+
+@contextmanager
+def without(names: tuple[str, ...]) -> Generator[None]:
+    """Let modules that are not there yet be imported as nothing; afterwards they are as they were."""
+    placed = [name for name in names if name not in sys.modules]
+    sys.modules.update((name, Nothing(name)) for name in placed)
+    try:
+        yield
+    finally:
+        for name in placed:
+            del sys.modules[name]
+
+
+def paramiko() -> Any:
+    """Import it, and Fabric with it: each of the two imports the other's foundation."""
+    with _loading:
+        if "fabric" not in sys.modules:
+            with without(UNUSED):
+                import_module("fabric")
+    return import_module("paramiko")
+
+
 class Classes(NamedTuple):
     config: Any
     connection: Any
@@ -30,7 +70,7 @@ class Classes(NamedTuple):
 
 @cache
 def classes() -> Classes:
-    fabric, paramiko = import_module("fabric"), import_module("paramiko")
+    ssh, fabric = paramiko(), import_module("fabric")
 
     class Config(fabric.Config):  # type: ignore[misc,name-defined]
         @staticmethod
@@ -41,7 +81,7 @@ def classes() -> Classes:
         # Each attribute would be looked for among all names, and may be written into the configuration.
         __setattr__ = object.__setattr__
 
-    class Transport(paramiko.Transport):  # type: ignore[misc,name-defined]
+    class Transport(ssh.Transport):  # type: ignore[misc,name-defined]
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)  # pyright: ignore[reportUnknownMemberType]
             security = self.get_security_options()
