@@ -12,6 +12,7 @@ from envcheck.judge.constraints import with_constraints
 from envcheck.judge.evidence import Context, set_inside, unread
 from envcheck.judge.stale import by_old_options, left_by_configuration
 from envcheck.model import (
+    Applied,
     Cause,
     Configured,
     Constraint,
@@ -174,34 +175,9 @@ def _differing(context: Context, rules: dict[str, Expectation]) -> Iterable[Find
 
 def _of_the_server(context: Context, *, ruled: bool) -> Iterable[Finding]:
     server, configured = context.server, context.configured
-    masters = [g.master for g in server.generations if g.master]
-    if len(masters) > 1:
-        old = ", ".join(str(m.pid) for m in masters[:-1])
-        yield whole(
-            context,
-            Diagnosis.LATENT,
-            Cause.MIXED_GENERATIONS,
-            f"an upgrade is half done: master {masters[-1].pid} runs beside {old}, and both answer requests",
-            server.processes,
-        )
-    for generation in server.generations:
-        if generation.role == "orphaned":
-            yield _orphans(context, generation)
+    yield from _of_generations(context)
     yield from _by_supervisor(context)
-    for absent in _absent(configured):
-        message = f"a restart would not come up: there is no folder {absent}, and envdir refuses to go on"
-        yield whole(context, Diagnosis.LATENT, Cause.UNSTARTABLE, message, server.processes)
-    for refused in configured.refused:
-        problem = (
-            refused.parsed.problems[0].message if refused.parsed and refused.parsed.problems else "refused"
-        )
-        yield whole(
-            context,
-            Diagnosis.LATENT,
-            Cause.UNSTARTABLE,
-            f"a restart would not come up: {refused.source.path}: {problem}",
-            server.processes,
-        )
+    yield from _unstartable(context)
     unreadable = tuple(p for p in server.processes if not p.running.usable)
     if unreadable:
         cause, why = unread(unreadable)
@@ -217,6 +193,44 @@ def _of_the_server(context: Context, *, ruled: bool) -> Iterable[Finding]:
         yield whole(context, Diagnosis.UNPROVEN, None, untold, server.processes)
     if not configured.known and not ruled:
         yield whole(context, Diagnosis.UNPROVEN, None, _nothing_to_compare(context), server.processes)
+
+
+def _of_generations(context: Context) -> Iterable[Finding]:
+    """Say what masters and workers are to each other, and whether they do anything at all."""
+    server = context.server
+    masters = [g.master for g in server.generations if g.master]
+    if len(masters) > 1:
+        old = ", ".join(str(m.pid) for m in masters[:-1])
+        message = (
+            f"an upgrade is half done: master {masters[-1].pid} runs beside {old}, and both answer requests"
+        )
+        yield whole(context, Diagnosis.LATENT, Cause.MIXED_GENERATIONS, message, server.processes)
+    for generation in server.generations:
+        if generation.role == "orphaned":
+            yield _orphans(context, generation)
+    if stopped := tuple(p for p in server.processes if p.state == "T"):
+        pids = " ".join(str(p.pid) for p in stopped)
+        message = (
+            f"{_of_how_many(stopped, server.processes)}stopped by a signal: nothing is done there, no other "
+            f"signal taken, before kill -CONT {pids}"
+        )
+        yield whole(context, Diagnosis.LATENT, Cause.STOPPED, message, stopped)
+
+
+def _unstartable(context: Context) -> Iterable[Finding]:
+    """Say what would keep a restart from coming up: a folder, a file, what the supervisor needs."""
+    configured, start = context.configured, context.configured.start
+    absent = [f"there is no folder {path}, and envdir refuses to go on" for path in _absent(configured)]
+    refused = [f"{a.source.path}: {_first_problem(a)}" for a in configured.refused]
+    known = bool(absent or refused)
+    needed = [start.unstartable] if start and start.unstartable and not known else []
+    for why in (*filter(None, [configured.broken]), *needed, *absent, *refused):
+        message = f"a restart would not come up: {why}"
+        yield whole(context, Diagnosis.LATENT, Cause.UNSTARTABLE, message, context.server.processes)
+
+
+def _first_problem(applied: Applied) -> str:
+    return applied.parsed.problems[0].message if applied.parsed and applied.parsed.problems else "refused"
 
 
 def _dynamic_since(context: Context) -> str:
@@ -237,12 +251,6 @@ def _by_supervisor(context: Context) -> Iterable[Finding]:
         yield whole(context, Diagnosis.LATENT, Cause.ORPHANED, lost, server.processes)
     if start and start.stray:
         yield whole(context, Diagnosis.LATENT, Cause.STRAY, start.stray, server.processes)
-    if broken := context.configured.broken:
-        message = f"a restart would not come up: {broken}"
-        yield whole(context, Diagnosis.LATENT, Cause.UNSTARTABLE, message, server.processes)
-    if start and start.unstartable and not context.configured.refused and not _absent(context.configured):
-        message = f"a restart would not come up: {start.unstartable}"
-        yield whole(context, Diagnosis.LATENT, Cause.UNSTARTABLE, message, server.processes)
 
 
 def _absent(configured: Configured) -> list[str]:

@@ -89,6 +89,7 @@ def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, po
         or (_advice(context, snapshot) if by_hand else "")
         or (AS_ROOT if _refused(findings) else "")
         or (UNCERTAIN if uncertain else "")
+        or _stopped(findings)
         or _perhaps(action, whats, context)
         or (_comparison(context, steps) if _incomparable(findings) else ""),
     )
@@ -165,6 +166,12 @@ def _note(action: Action, findings: Sequence[Finding], unstartable: str, *, help
     if action in NOTES:
         return f"{NOTES[action]}{': ' + names if names else ''}"
     return UNKNOWN if helpless and action is Action.NONE else ""
+
+
+def _stopped(findings: Sequence[Finding]) -> str:
+    """Say what comes before any signal, to processes that take none."""
+    pids = " ".join(str(pid) for f in findings if f.cause is Cause.STOPPED for pid in f.pids)
+    return f"let it go on first: kill -CONT {pids}" if pids else ""
 
 
 def _incomparable(findings: Sequence[Finding]) -> bool:

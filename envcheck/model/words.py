@@ -67,6 +67,7 @@ class Cause(StrEnum):
     WRONG_NAME = "wrong-name"  # it is not there, another that is nearly called so is
     EPHEMERAL = "ephemeral"  # set in the memory of a supervisor alone
     CRASH_LOOP = "crash-loop"
+    STOPPED = "stopped"
     RELOAD_REFUSED = "reload-refused"
     DYNAMIC_SOURCE = "dynamic-source"
     SET_BY_APPLICATION = "set-by-application"

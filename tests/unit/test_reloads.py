@@ -6,7 +6,7 @@ import build
 import pytest
 
 from envcheck.judge import judge
-from envcheck.model import FileFacts, Snapshot
+from envcheck.model import Cause, FileFacts, Snapshot
 
 START = build.NOW - 1000
 
@@ -65,3 +65,14 @@ def test_the_pid_file_of_a_new_gunicorn_outlives_it(held: bytes, changed: float,
 def test_workers_that_are_others_at_every_look() -> None:
     assert causes(unicorn()._replace(looping=(10,))) == {"crash-loop"}
     assert causes(unicorn()._replace(looping=(12,))) == set()
+
+
+@pytest.mark.parametrize(("states", "expected"), [("SS", ()), ("TS", (10,)), ("TT", (10, 11)), ("tS", ())])
+def test_processes_that_are_stopped(states: str, expected: tuple[int, ...]) -> None:
+    """Not those that are only traced: a debugger lets them go on."""
+    snapshot = build.snapshot(build.gunicorn(10, state=states[0]), build.gunicorn(11, 10, state=states[1]))
+    [app] = judge(snapshot, None, [], build.OPEN).hosts[0].apps
+    told = [f for f in app.findings if f.cause is Cause.STOPPED]
+    assert [f.pids for f in told] == ([expected] if expected else [])
+    pids = " ".join(map(str, expected))
+    assert (f"kill -CONT {pids}" in app.remedy.note) == bool(expected)
