@@ -7,6 +7,8 @@ newlines that forge lines. What cannot be seen is spelled out.
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Sequence
 from functools import cache
 
 # Letters and marks by their category, but invisible.
@@ -32,6 +34,16 @@ def escape(text: str) -> str:
     if plain and ("\\" not in text or not any(spelling in text for spelling in SPELLED)):
         return text
     return text.translate(_spellings())
+
+
+def command(argv: Sequence[str]) -> str:
+    """Write a command line so that it can be pasted; what cannot be printed, as bash, zsh and ksh read it."""
+    return " ".join(map(_quoted, argv))
+
+
+def _quoted(word: str) -> str:
+    spelled = escape(word)
+    return shlex.quote(word) if spelled == word else "$'" + spelled.replace("'", "\\'") + "'"
 
 
 def escape_json_text(text: str) -> str:

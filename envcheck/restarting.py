@@ -6,7 +6,6 @@ Nothing is changed here: each step is handed to the host (`act`), which holds a 
 from __future__ import annotations
 
 import hashlib
-import shlex
 import time
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +13,7 @@ from functools import partial
 from envcheck import waiting
 from envcheck.aftermath import Aftermath, Eyes, Wishes
 from envcheck.errors import HostError
-from envcheck.escaping import escape
+from envcheck.escaping import command, escape
 from envcheck.hosts import ActingHost, Answer
 from envcheck.judge import permission, verdict
 from envcheck.judge.discretion import masking
@@ -60,14 +59,20 @@ def carry_out(report: Report, host: ActingHost, eyes: Eyes, wishes: Wishes, tell
     """Carry out what `decide` has let pass, app by app; stop where one does not end well."""
     apps: list[AppReport] = []
     stopped = ""
+    done: list[Restart] = []
     for app in report.hosts[0].apps:
-        if app.outcome is None and stopped:
+        restart = Restart(app, host, eyes, wishes, tell)
+        if app.outcome is None and (before := next((r for r in done if r.did(app)), None)):
+            apps.append(restart.along_with(before))
+        elif app.outcome is None and stopped:
             apps.append(not_tried(app, NEXT.format(stopped)))
             continue
-        done = app if app.outcome else Restart(app, host, eyes, wishes, tell).run()
-        if done.outcome and done.outcome.exit_code and not stopped:
-            stopped = how_it_ended(done.outcome.result)
-        apps.append(done)
+        else:
+            apps.append(app if app.outcome else restart.run())
+            done.append(restart)
+        outcome = apps[-1].outcome
+        if outcome and outcome.exit_code and not stopped:
+            stopped = how_it_ended(outcome.result)
     return concluded(report, tuple(apps))
 
 
@@ -90,6 +95,27 @@ class Restart:
         self.mask = masking(app)
         self.taken: list[Taken] = []
         self.lock = ""
+        self.before: Snapshot | None = None  # what ran when the first step was taken
+
+    def did(self, app: AppReport) -> bool:
+        """Tell whether its steps were all that is to be done for another app too."""
+        ok = {t.step.argv for t in self.taken if t.status == "ok"}
+        return bool(app.remedy.steps) and {s.argv for s in app.remedy.steps} <= ok
+
+    def along_with(self, other: Restart) -> AppReport:
+        """Look whether the steps of another app, which were those of this one as well, have helped it."""
+        server = permission.found(other.before, self.app) if other.before else None
+        if other.before is None or server is None:
+            return self._refuse(CHANGED)
+        steps = {s.argv for s in self.app.remedy.steps}
+        self.taken = [t for t in other.taken if t.step.argv in steps]
+        try:
+            return self._verified(other.before, server)
+        except SystemExit as leaving:
+            return self._conclude(Result.INTERRUPTED, leaving.code, self._where("interrupted"))
+        except HostError as lost:
+            why = f"{self._where('the host was lost')}: {_told(lost)}"
+            return self._conclude(Result.FAILED, verdict.NOT_VERIFIED, why)
 
     def run(self) -> AppReport:
         """Do it, whatever comes between: a signal ends it early, and it is told where."""
@@ -141,16 +167,21 @@ class Restart:
             return self._refuse(CHANGED)
         doomed = permission.doomed(self.app.remedy.action, server)
         watch = self.host.watch([p.pid for p in doomed])
+        self.before = snapshot
         failed = self._steps()
         if failed is not None:
             return self._conclude(Result.FAILED, verdict.NOT_VERIFIED, failed)
         watch(self.end - time.monotonic())
+        return self._verified(snapshot, server)
+
+    def _verified(self, snapshot: Snapshot, server: Server) -> AppReport:
+        """Look until it has helped; *snapshot* and *server*: what was there before."""
         look = partial(self.after.look, snapshot, server)
         patience = Patience(max(0.0, self.end - time.monotonic()), self.wishes.stable, waiting.BRISK)
-        last, wrong = waiting.wait(look, patience, self.tell)
+        last, wrong = waiting.wait(look, patience, lambda text: self.tell(escape(text)))
         [app] = last.report.hosts[0].apps
         if wrong:
-            return self._conclude(Result.NOT_VERIFIED, verdict.NOT_VERIFIED, wrong, app)
+            return self._conclude(Result.NOT_VERIFIED, verdict.NOT_VERIFIED, escape(wrong), app)
         return app._replace(
             outcome=Outcome(
                 Result.DONE, verdict.OK, tuple(self.taken), verified=True, why=self.after.proof(app)
@@ -161,7 +192,7 @@ class Restart:
         """Run the steps; say which one has failed, None: none."""
         steps = self.app.remedy.steps
         for number, step in enumerate(steps, 1):
-            self.tell(f"step {number} of {len(steps)}: {shlex.join(map(escape, step.argv))}")
+            self.tell(f"step {number} of {len(steps)}: {command(step.argv)}")
             begun = time.monotonic()
             try:
                 answer = self._act("step", argv=list(step.argv), timeout=max(0.0, self.end - begun))
@@ -231,11 +262,11 @@ def _refusal(answer: Answer) -> str:
     status, detail = answer["status"], answer["detail"]
     if status == "locked":
         return f"another envcheck restarts it{f' (process {detail})' if detail else ''}"
-    return REFUSALS.get(status) or str(detail)
+    return REFUSALS.get(status) or escape(str(detail))
 
 
 def _told(lost: HostError) -> str:
-    return f"{lost.phase}: {lost}"
+    return escape(f"{lost.phase}: {lost}")
 
 
 def _how(taken: Taken) -> str:

@@ -13,7 +13,8 @@ from envcheck.model import AppReport, Diagnosis, HostReport, Report, Severity
 # How much of one core may go into looking: a look that costs 15 ms is followed by a second of rest.
 SHARE = 0.015
 BRISK = 0.15  # the same while somebody waits for a server to come up
-SHORTEST = 0.1  # seconds between two looks
+SHORTEST, LONGEST = 0.1, 5.0  # seconds between two looks
+FIRST = 1.0  # seconds of rest after the first one: it pays for what is loaded only once
 
 
 class Look(NamedTuple):
@@ -39,9 +40,9 @@ def wait(look: Callable[[], Look], patience: Patience, tell: Callable[[str], Non
     with what is wrong, or is waited for, whenever that changes.
     """
     end = time.monotonic() + patience.seconds
-    spent = _spent()
-    since, before, told = 0.0, None, ""
+    since, before, told, longest = 0.0, None, "", FIRST
     while True:
+        begun, spent = time.monotonic(), _spent()
         seen = look()
         now = time.monotonic()
         if seen.wrong or before is None or before != seen.processes:
@@ -55,11 +56,17 @@ def wait(look: Callable[[], Look], patience: Patience, tell: Callable[[str], Non
         if wrong != told:
             tell(wrong)
             told = wrong
-        rest = max(SHORTEST, (_spent() - spent) / patience.share)
-        if not seen.wrong:
-            rest = min(rest, since + patience.stable - now)
-        time.sleep(max(0.0, min(rest, end - now)))
-        spent = _spent()
+        rest = min(max(SHORTEST, (_spent() - spent) / patience.share), longest)
+        longest = LONGEST
+        time.sleep(max(0.0, min(rest, _latest(seen, since, end, patience, now - begun) - now)))
+
+
+def _latest(seen: Look, since: float, end: float, patience: Patience, took: float) -> float:
+    """Say when to look again at the latest: at the end, or while there is time for all to settle."""
+    if not seen.wrong:
+        return min(since + patience.stable, end)
+    settling = end - patience.stable - 2 * took
+    return settling if settling > time.monotonic() + SHORTEST else end
 
 
 def _spent() -> float:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 
-from envcheck.escaping import escape
+from envcheck.escaping import command, escape
 from envcheck.judge import rights, verdict
 from envcheck.model import (
     Action,
@@ -113,13 +112,14 @@ def way_back(app: AppReport, taken: Sequence[Taken], not_done: Sequence[Step]) -
     if not any(t.status == "ok" for t in taken) and app.server.processes:
         return "no step was done, and the server runs: mend what has failed, then try again"
     if again:
-        commands = "; ".join(shlex.join(map(escape, step.argv)) for step in again)
+        commands = "; ".join(command(step.argv) for step in again)
         runs = "" if app.server.processes else "it does not run: "
-        return f"{runs}mend what has failed, then run in this order: {commands}"
+        first = "mend what has failed, then " if any(t.status == "failed" for t in taken) else ""
+        return f"{runs}{first}run in this order: {commands}"
     owner, last = app.server.owner, taken[-1].step if taken else None
     reason = failed.reason(owner, last)
-    log = f"{shlex.join(map(escape, reason)) or 'its log'} tells why"
+    log = f"{command(reason) or 'its log'} tells why"
     if not app.server.processes and last:
-        commands = "; ".join(shlex.join(map(escape, argv)) for argv in failed.again(owner, last))
+        commands = "; ".join(command(argv) for argv in failed.again(owner, last))
         return f"it does not run: {log}; mend that, then: {commands}"
     return f"{log}; mend that, then look again"

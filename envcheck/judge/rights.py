@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
-from envcheck.escaping import escape
+from envcheck.escaping import command, escape
 from envcheck.judge import sudo
 from envcheck.model import AppReport, Hazard, Server, Snapshot, Step
 from envcheck.supervisors import privilege
@@ -43,7 +42,7 @@ def _step(step: Step, listed: sudo.Rules, server: Server, snapshot: Snapshot) ->
     run = next((r for user in dict.fromkeys(users) if (r := sudo.command(listed, step.argv, user))), None)
     if run is None:
         perhaps = "" if listed.known else PERHAPS
-        ask = f"ask for: {shlex.join(map(escape, step.argv))} (as {escape(right.shown)}{perhaps})"
+        ask = f"ask for: {command(step.argv)} (as {escape(right.shown)}{perhaps})"
         return step._replace(runnable=False, ask=ask)
     hazards = (Hazard(None, PASSWORD, "sudo asks for your password"),) if run.password else ()
     return step._replace(argv=run.argv, hazards=(*step.hazards, *hazards))
@@ -64,7 +63,7 @@ def hindrance(app: AppReport) -> tuple[str, str]:
     steps = app.remedy.steps
     if ask := asked_for(steps):
         return "not allowed to run its steps", ask
-    way = "; ".join(shlex.join(map(escape, step.argv)) for step in steps)
+    way = "; ".join(command(step.argv) for step in steps)
     if any(h.cause == PASSWORD for step in steps for h in step.hazards):
         return ASKS, f"run the steps yourself: {way}"
     if any(

@@ -40,7 +40,7 @@ class Taken(NamedTuple):
     status: str  # ok, failed, timeout, missing, denied, exited, oversized, interrupted, error
     code: int | None  # its exit status; None: it has none
     seconds: float
-    said: str = ""  # the last line that it printed, without secrets
+    said: str = ""  # the last line that it printed, without secrets, as it can be printed again
 
 
 class Outcome(NamedTuple):
@@ -51,5 +51,5 @@ class Outcome(NamedTuple):
     steps: tuple[Taken, ...] = ()
     not_done: tuple[Step, ...] = ()
     verified: bool = False
-    why: str = ""
+    why: str = ""  # both as they can be printed: commands in them can be pasted
     way_back: str = ""

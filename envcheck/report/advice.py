@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator
 from textwrap import wrap
 
-from envcheck.escaping import escape
+from envcheck.escaping import command, escape
 from envcheck.model import Remedy, Step
 from envcheck.secrecy import MASK
 
@@ -63,15 +62,7 @@ def step_lines(step: Step, width: int) -> list[str]:
     comment = [f"  # {line.strip()}" for line in reason]
     if step.ask:
         return [*comment, f"  {step.ask}"]
-    return [*comment, f"  {' '.join(map(_quoted, step.argv))}"]
-
-
-def _quoted(word: str) -> str:
-    """Quote for a shell; what cannot be printed is spelled as bash, zsh and ksh read it."""
-    spelled = escape(word)
-    if spelled == word:
-        return shlex.quote(word)
-    return "$'" + spelled.replace("'", "\\'") + "'"
+    return [*comment, f"  {command(step.argv)}"]
 
 
 def wrapped(text: str, width: int, indent: str) -> list[str]:

@@ -5,11 +5,10 @@ A screen for hundreds of hosts: who is well is counted, who is not is named.
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from envcheck.escaping import escape
+from envcheck.escaping import command, escape
 from envcheck.model import (
     Alike,
     AppReport,
@@ -124,7 +123,7 @@ def _outcome(group: AppGroup, width: int) -> Iterator[str]:
         yield from wrapped(told, width, "  ")
         yield from field("why", f"on {escape(group.hosts[0])}: {escape(found[0].message)}", width)
     if app.remedy.insufficient:
-        commands = [shlex.join(map(escape, step.argv)) for step in app.remedy.insufficient]
+        commands = [command(step.argv) for step in app.remedy.insufficient]
         yield from wrapped(f"not enough: {'; '.join(commands)}", width, "  ")
     for message in list(merged(app.remedy))[:FEW]:
         yield from wrapped(f"beware: {message}", width, "  ")

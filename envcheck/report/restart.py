@@ -8,9 +8,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
-from envcheck.escaping import escape
+from envcheck.escaping import command, escape
 from envcheck.judge import permission, rights
-from envcheck.model import Action, AppReport, HostReport, Outcome, Remedy, Report, Result, Step, Taken
+from envcheck.model import Action, AppReport, HostReport, Outcome, Remedy, Report, Result, Taken
 from envcheck.report import advice, grouping, rolled, text
 from envcheck.secrecy import MASK
 
@@ -79,7 +79,7 @@ def _headline(app: AppReport, width: int, lead: str = "") -> list[str]:
     outcome = app.outcome
     if outcome is None:
         return advice.wrapped(lead + text.headline(app), width, "")
-    told = HEADLINES[outcome.result].format(name=escape(app.name), why=escape(outcome.why))
+    told = HEADLINES[outcome.result].format(name=escape(app.name), why=outcome.why)
     return advice.wrapped(f"{lead}{told} ({text.who(app.server)})", width, "")
 
 
@@ -94,7 +94,7 @@ def _body(app: AppReport, width: int) -> Iterator[str]:
         yield ""
         yield from map(_taken, outcome.steps)
     if outcome.result is Result.DONE:
-        yield from advice.wrapped(f"seen: {escape(outcome.why)}", width, "  ")
+        yield from advice.wrapped(f"seen: {outcome.why}", width, "  ")
     elif outcome.not_done:
         yield ""
         yield "not done:"
@@ -128,11 +128,7 @@ def _wrong(app: AppReport, width: int) -> Iterator[str]:
 def _taken(taken: Taken) -> str:
     code = "" if taken.code in (None, 0) else f" (exit status {taken.code})"
     said = f": {taken.said}" if taken.said and taken.status != "ok" else ""
-    return f"  {taken.status:<11} {taken.seconds:5.1f} s  {_words(taken.step)}{code}{said}"
-
-
-def _words(step: Step) -> str:
-    return shlex.join(map(escape, step.argv))
+    return f"  {taken.status:<11} {taken.seconds:5.1f} s  {command(taken.step.argv)}{code}{said}"
 
 
 def _to_do(apps: list[AppReport]) -> str:
@@ -144,9 +140,9 @@ def _to_do(apps: list[AppReport]) -> str:
     if len(outcomes) == len(apps):
         return "nothing"
     if ask := rights.asked_for([s for app in apps for s in app.remedy.steps]):
-        return escape(ask)
+        return ask
     runnable = [a for a in apps if a.remedy.steps and all(s.runnable for s in a.remedy.steps)]
-    notes = [escape(app.remedy.note) for app in apps if app.remedy.note]
+    notes = [app.remedy.note for app in apps if app.remedy.note]
     if hindered := [why for app in runnable if (why := permission.hindered(app))]:
         return f"{hindered[0]}: {permission.IN_ORDER}"
     if runnable:
@@ -174,4 +170,4 @@ def _to_do_on(hosts: Sequence[HostReport]) -> str:
 
 
 def _after(outcome: Outcome) -> str:
-    return escape(outcome.way_back or outcome.why)
+    return outcome.way_back or outcome.why

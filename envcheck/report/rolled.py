@@ -47,7 +47,7 @@ def briefly(report: Report, width: int) -> Iterator[list[str]]:
                 groups.setdefault(_told(app.outcome, app.name), []).append(host.name)
     for (result, name, why), names in groups.items():
         hosts = text.count(len(names), "host", "hosts")
-        told = BRIEFLY[result].format(name=escape(name), hosts=hosts, why=escape(why))
+        told = BRIEFLY[result].format(name=escape(name), hosts=hosts, why=why)
         yield [
             *advice.wrapped(told, width, ""),
             *advice.wrapped(", ".join(map(escape, fold(names))), width, "  "),

@@ -110,7 +110,8 @@ def hazards(owner: Owner | None, server: Server, snapshot: Snapshot) -> tuple[Ha
     hazards: list[Hazard] = []
     others = [d for d in configuration.processes if d.group == defined.group and d.name != defined.name]
     if others:
-        message = f"`update` restarts the whole group {defined.group}: {len(others)} more"
+        names = ", ".join(d.name for d in others)
+        message = f"`update` restarts the whole group {defined.group}: {names} too"
         hazards.append(Hazard(None, "group-restart", message))
     if owner.distance and not defined.stops_group:
         message = (

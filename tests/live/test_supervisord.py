@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 from collections.abc import Callable
@@ -9,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from live.checking import carry_out
+from live.checking import carry_out, report
 from live.harness import OWN_BIN, Server, clean, send, wait_for
+from live.servers import Gunicorn
 from live.supervised import Supervised, fine, origin, try_step
 
 Run = Callable[[Server], Server]
@@ -187,6 +189,41 @@ def test_a_file_that_the_command_reads(home: Path, bare: Path, run: Run) -> None
     server.replaced(master)
     assert server.http("SHAPE") == {"square"}
     fine(server)
+
+
+SECOND = """\
+
+[program:two]
+command={command}
+directory={folder}
+environment=COLOUR="red",PATH="{path}"
+stdout_logfile={folder}/log
+redirect_stderr=true
+
+[group:both]
+programs=web,two
+"""
+
+
+def test_one_step_for_two_apps(home: Path, bare: Path, run: Run) -> None:
+    """`update` of their group is taken once, and both are looked at."""
+    two = Gunicorn(home / "two", chain=(), bins=bare)
+    more = SECOND.format(command=" ".join(two.argv()), folder=two.folder, path=two.env["PATH"])
+    server = Supervisord(home, bins=bare, more=more)
+    run(server)
+    two.ready()
+    server.define(red="blue")
+    spec = home / "spec.yaml"
+    folders = {"one": server.folder, "two": two.folder}
+    spec.write_text(json.dumps({"apps": {n: {"match": {"cwd": str(f)}} for n, f in folders.items()}}))
+
+    document = report("restart", "--apply", "--yes", "-s", str(spec))
+
+    told = [app["applied"] for app in document["hosts"][0]["apps"]]
+    assert [(t["outcome"], t["verified"]) for t in told] == [("done", True)] * 2, told
+    assert document["exit_code"] == 0
+    assert [s["argv"][-2:] for t in told for s in t["steps"]] == [["update", "both"]] * 2
+    assert server.http("COLOUR") == two.http("COLOUR") == {"blue"}
 
 
 def status(server: Supervisord) -> str:

@@ -3,13 +3,14 @@
 import base64
 import json
 import re
+import subprocess
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from envcheck.escaping import as_bytes, escape, escape_json_text
+from envcheck.escaping import as_bytes, command, escape, escape_json_text
 
 # What an environment can hold: text, and bytes that are no UTF-8.
 TEXTS = st.one_of(
@@ -107,3 +108,19 @@ def test_hostile_environment_of_the_vectors() -> None:
     """T=ESC ]0;... as it was measured."""
     raw = base64.b64decode("VD0bXTA7cHduZWQHG1sySsKbMzFt4oCufwA=").decode()
     assert escape(raw.rstrip("\0")) == r"T=\x1b]0;pwned\x07\x1b[2J\u009b31m\u202e\x7f"
+
+
+@settings(max_examples=40)
+@given(st.lists(TEXTS.map(lambda text: text.replace("\0", ""))))
+@example(["systemctl", "restart", r"web\x20app.service", "it's\n", "a\udcffb", "\u202e", ""])
+def test_a_command_can_be_pasted(argv: list[str]) -> None:
+    """Into bash: it makes the same words of it."""
+    line = command(["printf", "%s\\0", *argv])
+    said = subprocess.run(
+        ["bash", "-c", line],
+        check=True,
+        stdout=subprocess.PIPE,
+        env={"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"},
+    )
+    assert line.isprintable()
+    assert said.stdout == b"".join(as_bytes(word) + b"\0" for word in argv or [""])

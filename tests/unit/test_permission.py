@@ -9,7 +9,20 @@ import pytest
 
 from envcheck import spec as specs
 from envcheck.judge import judge, permission
-from envcheck.model import AppReport, Process, Result, Server, Severity, Snapshot, Step, Taken
+from envcheck.model import (
+    AppReport,
+    HostReport,
+    Outcome,
+    Process,
+    Report,
+    Result,
+    Server,
+    Severity,
+    Snapshot,
+    Step,
+    Taken,
+)
+from envcheck.report import restart as plan
 from envcheck.secrecy import Policy
 
 SPEC = b"apps: {shop: {match: {cwd: /srv/shop}, sources: [{envdir: /etc/shop}], env: {AWS_REGION: ~}}}"
@@ -131,7 +144,7 @@ STEPS = (Step(("kill", "-TERM", "10"), ""), Step(("start", "the shop"), ""))
         ("failed", "runs", "no step was done, and the server runs: mend what has failed, then try again"),
         ("ok failed", "gone", f"it does not run: {MEND} start 'the shop'"),
         ("failed", "gone", f"it does not run: {MEND} kill -TERM 10; start 'the shop'"),
-        ("ok interrupted", "runs", f"{MEND} start 'the shop'"),
+        ("ok interrupted", "runs", "run in this order: start 'the shop'"),
         ("ok ok", "gone", "it does not run: its log tells why; mend that, then: start 'the shop'"),
         ("ok ok", "runs", "its log tells why; mend that, then look again"),
     ],
@@ -143,3 +156,20 @@ def test_the_way_back(statuses: str, after: str, way: str) -> None:
     taken = [Taken(step, status, None, 0.0) for step, status in zip(STEPS, statuses.split(), strict=False)]
 
     assert permission.way_back(app, taken, STEPS[len(taken) :]) == way
+
+
+def test_a_way_back_is_shown_as_it_can_be_pasted() -> None:
+    """Backslashes, as in the name of a unit, are spelled once."""
+    app, _ = look(master(), worker())
+    step = Step(("systemctl", "restart", r"web\x20app.service"), "")
+    failed = Taken(step, "failed", 1, 0.0)
+    way = permission.way_back(app._replace(server=app.server._replace(generations=())), [failed], [])
+    outcome = Outcome(Result.FAILED, 4, (failed,), why="it failed", way_back=way)
+    host = HostReport("localhost", "ok", (), (app._replace(outcome=outcome),))
+
+    lines = plan.render(Report((host,), 4)).splitlines()
+
+    assert lines[-1].endswith(r"systemctl restart $'web\\x20app.service'")
+    assert next(line for line in lines if line.strip().startswith("failed")).endswith(
+        r"systemctl restart $'web\\x20app.service' (exit status 1)"
+    )
