@@ -16,6 +16,7 @@ from envcheck.judge.evidence import (
 from envcheck.model import Cause, Generation, Stage
 from envcheck.noise import same
 from envcheck.sources import chain
+from envcheck.supervisors.systemd.starting import MEMORY
 
 
 def stale(judged: Judged, context: Context) -> Explanation:
@@ -254,6 +255,9 @@ def _older_than_source(judged: Judged, context: Context) -> Explanation:
     read = min((g.environment_read for g in generations if g.environment_read is not None), default=None)
     if read is None:
         return Cause.STARTED_BEFORE_CHANGE, f"{when}; when the environment was read is not known"
+    if winner is not None and winner.source.path == MEMORY:
+        why = f"{where} sets it, nothing tells since when; the environment was read at {context.clock(read)}"
+        return Cause.STARTED_BEFORE_CHANGE, why
     if frozen and changed > read:
         young = [p for p in judged.processes if p.started - TICK > changed]
         if young:

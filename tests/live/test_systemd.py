@@ -140,8 +140,12 @@ def test_what_only_the_memory_of_the_manager_holds(machine: Machine) -> None:
             assert verdict.app["supervisor"]["name"] == "memory.service"  # its cgroup is _memory.service
             assert verdict.wrong() == {"BY_HAND": ("latent", "ephemeral")}
             assert (verdict.status, verdict.remedy["action"]) == (0, "none")
+        machine.systemctl("set-environment", "SINCE=now")
+        verdict = check(machine, str(unit.master))
+        assert verdict.says("SINCE") == ("stale", "started-before-change")
+        assert "nothing tells since when" in verdict.finding("SINCE")["message"]
     finally:
-        machine.systemctl("unset-environment", "BY_HAND")
+        machine.systemctl("unset-environment", "BY_HAND", "SINCE")
     unit.stop()
 
 

@@ -88,8 +88,12 @@ def _chain(
     yield from applied
 
 
+# `systemctl set-environment` changes it at any time, and nothing tells when.
+MEMORY = "the environment of systemd"
+
+
 def _manager(said: Loaded) -> Applied:
-    source = Source("supervisor-environment", "the environment of systemd", Stage.EXEC)
+    source = Source("supervisor-environment", MEMORY, Stage.EXEC)
     if said.manager is None:
         return Applied(source, None, 0.0, said.why or "it is not known yet")
     held = said.manager.environment
