@@ -56,6 +56,7 @@ STATUS = lines(
         b"Uid": IDS,
         b"Gid": IDS,
         b"Groups": rb"(?:[ \t]+[0-9]{1,10})*[ \t]*",
+        b"Umask": rb"\t[0-7]{1,8}",
         b"SigIgn": SIGNALS,
         b"SigCgt": SIGNALS,
     },

@@ -8,6 +8,7 @@ from envcheck.judge.compare import OPTIONS, concerned, fresh
 from envcheck.judge.evidence import Context
 from envcheck.model import Action, Cause, Configured, Diagnosis, Finding, Hazard, Snapshot, Stage, Step
 from envcheck.noise import same
+from envcheck.servers import SERVERS
 from envcheck.supervisors import acting
 
 DROPPED = "no source sets it: a restart drops it"
@@ -29,6 +30,8 @@ def hazards(
 ) -> tuple[Hazard, ...]:
     """Say what following the steps would lose, break or change besides."""
     told = [h for step in steps for h in step.hazards]
+    if action in (Action.RELOAD, Action.RESTART, Action.ADOPT):
+        told += _counted(context, snapshot)
     if action not in (Action.RESTART, Action.ADOPT):
         return tuple(told)
     leaked = [
@@ -44,6 +47,17 @@ def hazards(
     told += _changing(context, findings)
     told += acting.hazards(context.server, context.configured, snapshot)
     return tuple(dict.fromkeys([*leaked, *told]))
+
+
+def _counted(context: Context, snapshot: Snapshot) -> list[Hazard]:
+    """Say how many workers there will be, where TTIN or TTOU has made it another number."""
+    server = context.server
+    told = SERVERS[server.kind].workers(server, snapshot.seen_by(server))
+    newest = server.generations[-1]
+    if not told or newest.master is None or len(newest.workers) in (0, told):
+        return []
+    message = f"it runs {len(newest.workers)} workers, and starts with {told} as it is configured"
+    return [Hazard(None, "worker-count", message)]
 
 
 def _changing(context: Context, findings: Sequence[Finding]) -> list[Hazard]:

@@ -49,6 +49,7 @@ class Process(NamedTuple):
     gid: int = -1  # -1: not known
     groups: tuple[int, ...] = ()  # the supplementary ones
     apart: bool = False  # it sees other files than who looks: a mount namespace or a root of its own
+    umask: int = -1  # -1: not known
     ticks: int = 0  # its start as the kernel counts, after boot: `started` is as exact as the clock
 
     @property

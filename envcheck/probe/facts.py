@@ -10,7 +10,7 @@ DESCRIPTORS = 10000
 PATIENCE = 0.5  # seconds for a program to start, whatever it does; a NULL that stays is a real clearenv()
 
 # What is sent of /proc/PID/status: the rest is most of it, and differs from process to process.
-STATUS = (b"Tgid:", b"NSpid:", b"Uid:", b"Gid:", b"Groups:", b"SigIgn:", b"SigCgt:")
+STATUS = (b"Tgid:", b"NSpid:", b"Uid:", b"Gid:", b"Groups:", b"Umask:", b"SigIgn:", b"SigCgt:")
 
 # What is said of the environment of a process that is not there to be read.
 ENVIRON = {"thread": "error"}

@@ -21,6 +21,8 @@ FOLDER_TOOLS: Mapping[str, tuple[str, ...]] = {"envdir": (), "chpst": ("-e",), "
 DETACH = ("setsid", "--fork", "sh", "-c")
 TOGETHER = 'exec "$@" </dev/null >>"$0" 2>&1'
 APART = 'exec 2>>"$1"; shift; exec "$@" </dev/null >>"$0"'
+USUAL = 0o022  # a umask that need not be told
+PIPE = ("pipe:", "socket:")
 
 
 def start(server: Server, configured: Configured, snapshot: Snapshot, policy: Policy) -> Step:
@@ -108,6 +110,9 @@ def again(
     if not all(map(is_text, words)):
         message = "there are bytes in it that are no UTF-8: it cannot be written as a command"
         hazards = (Hazard(None, "unknown-start", message), *hazards)
+    if first.stdout.startswith(PIPE) or first.stderr.startswith(PIPE):
+        message = "it writes into a pipe, to whom is not known: started by hand, what it writes there is lost"
+        hazards = (*hazards, Hazard(None, "lost-output", message))
     why = "its own command line, through the sources that are known"
     runnable = whole and had.whole and there and reachable and all(map(is_text, words))
     return Step(words, why, Disruption.DOWNTIME, runnable, hazards)
@@ -126,7 +131,8 @@ def _as_user(first: Process, snapshot: Snapshot, words: tuple[str, ...]) -> tupl
 def _output(first: Process) -> tuple[str, ...]:
     """Give the script that opens what it wrote to, and the files."""
     out, err = _file(first.stdout), _file(first.stderr or first.stdout)
-    return (TOGETHER, out) if out == err else (APART, out, err)
+    mask = f"umask {first.umask:04o}; " if first.umask not in (-1, USUAL) else ""
+    return (mask + TOGETHER, out) if out == err else (mask + APART, out, err)
 
 
 def _file(path: str) -> str:

@@ -72,3 +72,18 @@ def test_what_a_restart_changes_although_nobody_asked_for_it_is_told() -> None:
 
 def test_what_stays_as_it_is_does_not_change() -> None:
     assert not told(judged(seen(desk="new"), "/etc/common"), "will-change")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"), [("-w 3", ""), ("-w 2", "runs 3 workers, and starts with 2")]
+)
+def test_another_number_of_workers_than_is_configured(arguments: str, message: str) -> None:
+    given: dict[str, Any] = {"cwd": "/srv/shop", "at_exec": {"REGION": "old"}}
+    argv = (*arguments.split(), "app:app")
+    workers = [build.gunicorn(pid, 10, *argv, **given) for pid in (11, 12, 13)]
+    folder = build.folder(build.NOW - 10, REGION=("new", build.NOW - 10))
+    files: dict[str, FileFacts] = {"/etc/common": folder, "/etc/own": folder}
+    snapshot = build.snapshot(build.gunicorn(10, 1, *argv, **given), *workers, files=files)
+    [app, *_] = judge(snapshot, specs.load(SPEC, "/spec.yaml"), [], build.OPEN).hosts[0].apps
+    told = [h.message for h in app.remedy.hazards if h.cause == "worker-count"]
+    assert [message in t for t in told] == ([True] if message else [])

@@ -217,6 +217,14 @@ def test_both_outputs() -> None:
     assert argv[2:6] == ("sh", "-c", TOGETHER, "/var/log/a")
     argv = start(remedy(gunicorn(stdout="pipe:[1]", stderr="/dev/pts/3"))).argv
     assert argv[2:6] == ("sh", "-c", TOGETHER, "/dev/null")
+    argv = start(remedy(gunicorn(stdout="/var/log/a", umask=0o027))).argv
+    assert argv[2:6] == ("sh", "-c", f"umask 0027; {TOGETHER}", "/var/log/a")
+
+
+@pytest.mark.parametrize(("stderr", "lost"), [("pipe:[7]", True), ("/dev/null", False)])
+def test_an_output_that_is_lost(stderr: str, lost: bool) -> None:  # noqa: FBT001
+    told = remedy(gunicorn(stdout="/var/log/a", stderr=stderr)).hazards
+    assert ("lost-output" in {h.cause for h in told}) == lost
 
 
 def test_the_script_writes_where_it_is_told(tmp_path: Path) -> None:
