@@ -82,8 +82,8 @@ def start(owner: Owner, process: Process, known: Known) -> Start:
     defined = defined_as(owner, configuration)
     if defined is None:
         source = Source(KIND, found.path, Stage.EXEC, "supervisor")
-        why = "it defines no such process any more"
-        unstartable = f"{found.path} {why}: {owner.name}"
+        why = "the process is not defined there any more"
+        unstartable = f"{found.path} does not define {owner.name} any more"
         return Start(
             (base, Applied(source, None, configuration.changed, why)),
             (),

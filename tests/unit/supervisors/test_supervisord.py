@@ -104,7 +104,7 @@ def test_an_absurd_width_is_a_gap() -> None:
 def test_a_program_that_is_gone() -> None:
     text = "[supervisord]\n[program:other]\ncommand=x\n"
     start = supervisord.start(owned(supervisord, server(), main()), server(), known({CONF: text}))
-    assert "no such process any more" in start.unstartable
+    assert "does not define web" in start.unstartable
 
 
 def test_includes_are_read_in_their_order() -> None:
