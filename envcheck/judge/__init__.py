@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from envcheck.judge import afresh, matching, siblings
 from envcheck.judge.constraints import counted, expanded
-from envcheck.judge.differences import differences
+from envcheck.judge.differences import differences, uncompared
 from envcheck.judge.discretion import discreet
 from envcheck.judge.evidence import Context
 from envcheck.judge.findings import findings
 from envcheck.judge.hidden import comparable
 from envcheck.judge.reloads import of_reloads
 from envcheck.judge.remedy import remedy
-from envcheck.judge.verdict import exit_code, state
+from envcheck.judge.verdict import COULD_NOT_TELL, OK, exit_code, state
 from envcheck.judge.waivers import pressing, waived
 from envcheck.model import (
     App,
@@ -72,8 +72,8 @@ def judge(
     reasons = {target: why for target in unmatched if (why := matching.reason(snapshot, target))}
     status = "partial" if unseen else "ok"
     taken = None if snapshot.key is None else snapshot.taken
-    key = "" if snapshot.key is None else snapshot.key.id
-    host = HostReport(snapshot.host, status, gaps, apps, tuple(unmatched), reasons, taken, key)
+    key, kept = snapshot.key or ("", False)
+    host = HostReport(snapshot.host, status, gaps, apps, tuple(unmatched), reasons, taken, key, kept)
     return Report((host,), exit_code((host,), fail_on))
 
 
@@ -203,8 +203,14 @@ def _app(case: Case, snapshot: Snapshot, policy: Policy) -> AppReport:
 def merge(reports: Iterable[Report], fail_on: Severity, made: float | None = None) -> Report:
     """Make one report of those of many hosts."""
     hosts = tuple(host for report in reports for host in report.hosts)
-    found = differences(hosts) if len(hosts) > 1 else ()
-    return Report(hosts, exit_code(hosts, fail_on), made, differences=found)
+    status = exit_code(hosts, fail_on)
+    if len(hosts) == 1:
+        return Report(hosts, status, made)
+    apart = uncompared(hosts)
+    # Who gives a key to a record wants it compared; without one it can be judged, and no more.
+    wanted = any(host.kept for host in hosts) and bool(apart)
+    status = COULD_NOT_TELL if wanted and status == OK else status
+    return Report(hosts, status, made, differences=differences(hosts), uncompared=apart)
 
 
 def told_by(policy: Policy, apps: Iterable[App]) -> Policy:

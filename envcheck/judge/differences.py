@@ -7,6 +7,7 @@ stale host differs from its neighbours, of course. Nor is what is every host's o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from envcheck.model import Alike, AppReport, Diagnosis, Difference, HostReport
 from envcheck.noise import is_noise
@@ -15,25 +16,65 @@ from envcheck.tokens import is_hidden
 
 FEW = 4  # so many groups are kinds of hosts; with more of them, only a majority says that others are odd
 
-Values = Mapping[str, str | None]  # host -> value, of the hosts that can be compared
+Values = Mapping[str, str | None]  # of a host: name -> value; of a variable: host -> value
 
 CONFIGURED, RUNNING = "configured", "running"
 OWN = frozenset({"HOST", "HOSTNAME"})
 
 
+class Layers(NamedTuple):
+    """A variable that is not the same everywhere, with its values by layer and host."""
+
+    variable: str
+    values: Mapping[str, Values]
+    policy: Policy
+
+
 def differences(hosts: Sequence[HostReport]) -> tuple[Difference, ...]:
     """Compare all variables of all apps that several hosts have."""
     keys = {host.name: host.key for host in hosts}
+    return tuple(
+        difference
+        for name, of_host in _shared(hosts)
+        for layers in _of_app(of_host)
+        for difference in _told(name, layers, keys)
+    )
+
+
+def uncompared(hosts: Sequence[HostReport]) -> tuple[str, ...]:
+    """Name the hosts whose hidden values could not be compared with those of most: their key is another.
+
+    That two values are unlike under two keys says nothing; nor does it that nothing was found.
+    """
+    keys = {host.name: host.key for host in hosts}
+    if len(set(keys.values())) == 1:
+        return ()
+    apart = {
+        host
+        for _, of_host in _shared(hosts)
+        for layers in _of_app(of_host)
+        for values in layers.values.values()
+        for host in _apart(_by_key(values, keys))
+    }
+    return tuple(name for name in keys if name in apart)
+
+
+def _apart(groups: Sequence[Values]) -> Iterator[str]:
+    """Give the hosts outside of the largest group; where all stand alone, these are all."""
+    if len(groups) > 1:
+        largest = max(groups, key=len)
+        yield from (host for group in groups if group is not largest or len(group) == 1 for host in group)
+
+
+def _shared(hosts: Sequence[HostReport]) -> Iterator[tuple[str, dict[str, AppReport]]]:
+    """Give the apps that several hosts have, by host."""
     apps: dict[tuple[str, str], dict[str, AppReport]] = {}
     for host in hosts:
         for app in host.apps:
             apps.setdefault(_identity(app), {}).setdefault(host.name, app)
-    return tuple(
-        difference
-        for (name, _), of_host in sorted(apps.items())
-        if len(of_host) > 1
-        for difference in _of_app(name, of_host, keys)
-    )
+    for (name, _), of_host in sorted(apps.items()):
+        if len(of_host) > 1:
+            yield name, of_host
 
 
 def _identity(app: AppReport) -> tuple[str, str]:
@@ -42,7 +83,8 @@ def _identity(app: AppReport) -> tuple[str, str]:
     return app.name, owner.name if owner else ""
 
 
-def _of_app(name: str, apps: Mapping[str, AppReport], keys: Mapping[str, str]) -> Iterator[Difference]:
+def _of_app(apps: Mapping[str, AppReport]) -> Iterator[Layers]:
+    """Give what is not the same on all hosts, less what is told already and what is every host's own."""
     policy = next(iter(apps.values())).policy
     configured = {host: values for host, app in apps.items() if (values := _configured(app)) is not None}
     running = {
@@ -60,27 +102,29 @@ def _of_app(name: str, apps: Mapping[str, AppReport], keys: Mapping[str, str]) -
             CONFIGURED: {h: v.get(variable) for h, v in configured.items() if variable not in unfit[h]},
             RUNNING: {h: v.get(variable) for h, v in running.items() if variable not in told[h]},
         }
-        found = {
-            layer: groups
-            for layer, values in layers.items()
-            if (groups := telling(_comparable(values, keys)))
-        }
-        yield from _differences(name, variable, found, policy)
+        yield Layers(variable, layers, policy)
 
 
-def _comparable(values: Values, keys: Mapping[str, str]) -> Values:
-    """Give nothing where values are hidden under several keys: equal ones do not look equal."""
-    hidden = any(value is not None and is_hidden(value) for value in values.values())
-    return {} if hidden and len({keys[host] for host in values}) > 1 else values
+def _told(app: str, layers: Layers, keys: Mapping[str, str]) -> Iterator[Difference]:
+    """Tell what differs among the hosts of each key."""
+    found: dict[tuple[Alike, ...], list[str]] = {}
+    for layer, values in layers.values.items():
+        for comparable in _by_key(values, keys):
+            if groups := telling(comparable):
+                found.setdefault(groups, []).append(layer)
+    # Layers that differ in the same way are told once.
+    for groups, of_layers in found.items():
+        yield Difference(app, layers.variable, tuple(of_layers), groups, layers.policy)
 
 
-def _differences(
-    app: str, variable: str, found: Mapping[str, tuple[Alike, ...]], policy: Policy
-) -> Iterator[Difference]:
-    """Tell layers that differ in the same way once."""
-    for groups in dict.fromkeys(found.values()):
-        layers = tuple(layer for layer, others in found.items() if others == groups)
-        yield Difference(app, variable, layers, groups, policy)
+def _by_key(values: Values, keys: Mapping[str, str]) -> list[Values]:
+    """Take hosts apart where values are hidden under several keys: equal ones do not look equal."""
+    if not any(value is not None and is_hidden(value) for value in values.values()):
+        return [values]
+    groups: dict[str, dict[str, str | None]] = {}
+    for host, value in values.items():
+        groups.setdefault(keys[host], {})[host] = value
+    return list(groups.values())
 
 
 def _configured(app: AppReport) -> Values | None:

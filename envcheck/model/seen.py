@@ -125,6 +125,7 @@ class HostReport(NamedTuple):
     reasons: Mapping[str, str] = {}  # why, of those of which it can be told
     taken: float | None = None  # when the record was made that this is judged by; None: it was read just now
     key: str = ""  # which key hides values in the record; "": they are as they were read
+    kept: bool = False  # whether that key was given, so that others may have it too
 
 
 class Alike(NamedTuple):
@@ -150,3 +151,4 @@ class Report(NamedTuple):
     made: float | None = None  # when it was judged, where that may be long after it was seen
     timed_out: bool | None = None  # of a wait: whether its time was over before all was well
     differences: tuple[Difference, ...] = ()  # between hosts
+    uncompared: tuple[str, ...] = ()  # hosts whose hidden values have another key than those of the others

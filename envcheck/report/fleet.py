@@ -39,6 +39,7 @@ def render(report: Report, *, width: int = 80) -> str:
         *_others(groups[MOST:], width),
         *(list(_outcome(group, width)) for group in reversed(groups[:MOST])),
         list(_differences(report.differences, width)),
+        list(_uncompared(report.uncompared, width)),
         list(_plan(report, groups[:MOST], width)),
     ]
     lines = wrapped(_headline(report, groups), width, "")
@@ -61,6 +62,7 @@ def _headline(report: Report, groups: Sequence[AppGroup]) -> str:
     odd = {name for difference in report.differences for group in _odd(difference) for name in group.hosts}
     rest = [f"{counts[word]} {word.replace('-', ' ')}" for word in others]
     rest += [f"{len(odd)} unlike the others"] if odd else []
+    rest += [f"{len(report.uncompared)} not compared"] if report.uncompared else []
     return "; ".join([first, *rest])
 
 
@@ -166,6 +168,14 @@ def _differences(differences: Sequence[Difference], width: int) -> Iterator[str]
         yield f"and {count(more, 'other difference', 'other differences')}; -f json tells them"
 
 
+def _uncompared(hosts: Sequence[str], width: int) -> Iterator[str]:
+    """Name the records of which nobody knows whether their hidden values are those of the others."""
+    if hosts:
+        what = "hidden values, for their fingerprints have another key than those of the others"
+        yield from wrapped(f"NOT COMPARED: {_hosts(hosts)}: {what}", width, "")
+        yield from _names(hosts, width)
+
+
 def _told(difference: Difference) -> Iterator[tuple[str, str]]:
     """Give sentences in which the name of the variable is left open, and the values that they are about."""
     majority = difference.groups[0]
@@ -211,6 +221,7 @@ def _plan(report: Report, groups: Sequence[AppGroup], width: int) -> Iterator[st
     items = [
         *(_note(group, width) for group in groups if group.app.remedy.note),
         *_look_again(report.hosts, width),
+        *_take_again(report.uncompared, width),
         *_which(report.differences, width),
         *(list(_steps(group, width)) for group in groups if group.app.remedy.steps),
     ]
@@ -238,6 +249,12 @@ def _look_again(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
         yield wrapped(text, width - 4, "   ")
     if any(host.unmatched for host in hosts):
         yield wrapped("see what does run where nothing matched: envcheck ps -H HOST", width - 4, "   ")
+
+
+def _take_again(uncompared: Sequence[str], width: int) -> Iterator[list[str]]:
+    if uncompared:
+        text = f"take the records of all hosts with one --key-file, to compare those of {_hosts(uncompared)}"
+        yield wrapped(text, width - 4, "   ")
 
 
 def _which(differences: Sequence[Difference], width: int) -> Iterator[list[str]]:

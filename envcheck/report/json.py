@@ -31,6 +31,7 @@ from envcheck.moments import iso
 Json = dict[str, Any]
 
 LOOKED = ("ok", "partial")  # the states of a host that was looked at
+OTHER_KEY = "their hidden values have fingerprints with another key than those of the others"
 
 
 def render(report: Report, *, width: int = 80) -> str:
@@ -38,13 +39,15 @@ def render(report: Report, *, width: int = 80) -> str:
     apps = [app for host in report.hosts for app in host.apps]
     counts = {str(d): sum(app.state is d for app in apps) for d in Diagnosis}
     not_reached = sum(host.status not in LOOKED for host in report.hosts)
-    document = {
+    document: Json = {
         "schema": "envcheck.report/1",
         "exit_code": report.exit_code,
         "summary": {"hosts": len(report.hosts), "not_reached": not_reached, "apps": len(apps), **counts},
         "hosts": [host(one) for one in report.hosts],
         "differences": [_difference(d) for d in report.differences],
     }
+    if report.uncompared:
+        document["not_compared"] = {"hosts": [text(name) for name in report.uncompared], "why": OTHER_KEY}
     if report.timed_out is not None:
         document["timed_out"] = report.timed_out
     return dump(document)

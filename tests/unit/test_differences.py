@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,9 +10,10 @@ import build
 import pytest
 
 from envcheck import spec as specs
-from envcheck.judge import judge
+from envcheck.judge import judge, merge
 from envcheck.judge.differences import differences, telling
-from envcheck.model import HostReport, Reading
+from envcheck.model import HostReport, Reading, Report, Severity
+from envcheck.report import format_named
 from envcheck.tokens import Token
 
 SPEC = b"apps: {shop: {match: {cwd: /srv/shop}, sources: [{envdir: /etc/shop}]}}"
@@ -106,21 +108,61 @@ def test_nothing_is_compared_between_apps() -> None:
     assert told(one, other) == {}
 
 
-def test_what_is_hidden_under_several_keys_is_not_compared() -> None:
-    def hidden(name: str, fingerprint: str) -> HostReport:
-        made = host(name, env={"A": "a"})
-        [generation] = made.apps[0].server.generations
-        assert generation.master
-        reading = Reading("ok", {"A": str(Token(5, fingerprint))})
-        generation = generation._replace(master=generation.master._replace(live=reading))
-        server = made.apps[0].server._replace(generations=(generation,))
-        return made._replace(apps=(made.apps[0]._replace(server=server),))
+def hidden(name: str, fingerprint: str, key: str = "", *, kept: bool = False) -> HostReport:
+    """Make the report of a record in which the value of A is hidden."""
+    made = host(name, env={"A": "a"})
+    [generation] = made.apps[0].server.generations
+    assert generation.master
+    reading = Reading("ok", {"A": str(Token(5, fingerprint))})
+    generation = generation._replace(master=generation.master._replace(live=reading))
+    server = made.apps[0].server._replace(generations=(generation,))
+    return made._replace(apps=(made.apps[0]._replace(server=server),), key=key, kept=kept, taken=1.0)
 
-    one, other = hidden("web-0", "0" * 16), hidden("web-1", "1" * 16)
+
+ONE, OTHER = "0" * 16, "1" * 16
+
+
+def test_what_is_hidden_under_several_keys_is_not_compared() -> None:
+    one, other = hidden("web-0", ONE), hidden("web-1", OTHER)
 
     assert "A" in told(one._replace(key="k"), other._replace(key="k"))
     assert told(one._replace(key="k"), other._replace(key="l")) == {}
     assert told(one._replace(key="k"), other) == {}
+
+
+def merged(*hosts: HostReport) -> Report:
+    return merge([Report((host,), 0) for host in hosts], Severity.ERROR)
+
+
+def test_a_record_with_another_key_keeps_nobody_else_from_being_compared() -> None:
+    alike = [hidden(f"web-{i}", ONE, "k", kept=True) for i in range(4)]
+    found = merged(*alike, hidden("web-4", OTHER, "k", kept=True), hidden("web-5", "2" * 16, "own"))
+
+    [difference] = found.differences
+    assert [group.hosts for group in difference.groups] == [
+        ("web-0", "web-1", "web-2", "web-3"),
+        ("web-4",),
+    ]
+    assert found.uncompared == ("web-5",)
+    assert found.exit_code == 3
+    said = format_named("text").render(found)
+    assert "IN-SYNC: all 6 hosts have the environment they should have; 1 unlike the" in said
+    assert "NOT COMPARED: 1 host: hidden values" in said
+    assert "take the records of all hosts with one --key-file" in said
+    assert json.loads(format_named("json").render(found))["not_compared"]["hosts"] == ["web-5"]
+
+
+def test_records_that_were_given_no_key_are_judged_and_said_not_to_be_compared() -> None:
+    found = merged(*(hidden(f"web-{i}", str(i) * 16, f"own-{i}") for i in range(3)))
+
+    assert found.uncompared == ("web-0", "web-1", "web-2")
+    assert found.exit_code == 0
+
+
+def test_where_nothing_is_hidden_keys_do_not_matter() -> None:
+    hosts = [host(f"web-{i}", env={"A": "a"})._replace(key=str(i), kept=True) for i in range(3)]
+
+    assert (merged(*hosts).uncompared, merged(*hosts).exit_code) == ((), 0)
 
 
 def test_hosts_that_were_not_reached_are_left_out() -> None:
