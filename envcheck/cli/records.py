@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from time import time
 
@@ -88,7 +89,27 @@ def judged(
     fail_on: Severity,
 ) -> Report:
     """Judge all records, one after another; one that cannot be read is a host that could not be looked at."""
-    return merge(_each(files(places), spec, targets, policy, fail_on), fail_on, time())
+    paths = list(dict.fromkeys(files(places)))
+    found = _each(paths, spec, targets, policy, fail_on)
+    return merge(
+        told_apart([(path, one.hosts[0]) for path, one in zip(paths, found, strict=True)]), fail_on, time()
+    )
+
+
+def told_apart(found: Sequence[tuple[str, HostReport]]) -> list[Report]:
+    """Give each host a name of its own: where several records have the same, with that of the file."""
+    names = Counter(host.name for _, host in found)
+    files = Counter((host.name, posixpath.basename(path)) for path, host in found)
+
+    def own(path: str, host: HostReport) -> HostReport:
+        if names[host.name] == 1:
+            return host
+        base = posixpath.basename(path)
+        return host._replace(
+            name=f"{host.name} ({base if files[host.name, base] == 1 else path})", called=host.name
+        )
+
+    return [Report((own(path, host),), 0) for path, host in found]
 
 
 def _each(

@@ -126,6 +126,7 @@ class HostReport(NamedTuple):
     taken: float | None = None  # when the record was made that this is judged by; None: it was read just now
     key: str = ""  # which key hides values in the record; "": they are as they were read
     kept: bool = False  # whether that key was given, so that others may have it too
+    called: str = ""  # what its record calls it, where another record calls its host so as well
 
 
 class Alike(NamedTuple):

@@ -33,6 +33,7 @@ def render(report: Report, *, width: int = 80) -> str:
     groups = [group for group in grouping.apps(hosts) if group.app.state is not Diagnosis.IN_SYNC]
     blocks = [
         list(_seen(report, width)),
+        *_namesakes(hosts, width),
         *not_reached(hosts, width),
         *_unmatched(hosts, width),
         *_gaps(hosts, width),
@@ -79,6 +80,17 @@ def _seen(report: Report, width: int) -> Iterator[str]:
     if oldest is not None:
         text = f"judged by records; the oldest is of {escape(oldest.name)}, {age.told(oldest, report.made)}"
         yield from wrapped(text, width, "")
+
+
+def _namesakes(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
+    """Say which records call their hosts the same: they may be of one host, or of several."""
+    groups: dict[str, list[str]] = {}
+    for host in hosts:
+        if host.called:
+            groups.setdefault(host.called, []).append(host.name)
+    for name, found in groups.items():
+        text = f"SAME NAME: {len(found)} records call their host {escape(name)}: they are told by their files"
+        yield [*wrapped(f"{text} (snapshot --as names a host)", width, ""), *_names(found, width)]
 
 
 # --- what could not be looked at ----------------------------------------------------------------------

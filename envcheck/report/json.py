@@ -108,6 +108,7 @@ def host(host: HostReport) -> Json:
         "name": text(host.name),
         "status": host.status,
         **({} if host.taken is None else {"taken": iso(host.taken)}),
+        **({"called": text(host.called)} if host.called else {}),
         "gaps": [_gap(gap) for gap in host.gaps],
         "apps": [_app(app) for app in host.apps],
         "unmatched": [text(name) for name in host.unmatched],

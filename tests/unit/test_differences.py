@@ -10,6 +10,7 @@ import build
 import pytest
 
 from envcheck import spec as specs
+from envcheck.cli.records import told_apart
 from envcheck.judge import judge, merge
 from envcheck.judge.differences import differences, telling
 from envcheck.model import HostReport, Reading, Report, Severity
@@ -170,3 +171,21 @@ def test_hosts_that_were_not_reached_are_left_out() -> None:
 
     assert told(*hosts[:2], HostReport("web-9", "refused", (), ())) == {}
     assert "A" in told(*hosts, HostReport("web-9", "refused", (), ()))
+
+
+def test_records_of_the_same_name_are_each_a_host() -> None:
+    one, other = hidden("web", ONE, "k", kept=True), hidden("web", OTHER, "k", kept=True)
+    paths = ["/r/w1.json", "/r/w2.json", "/r/w3.json", "/other/w3.json", "/r/db.json"]
+    hosts = [one, one, other, one, one._replace(name="db")]
+
+    found = merge(told_apart(list(zip(paths, hosts, strict=True))), Severity.ERROR)
+
+    names = ["web (w1.json)", "web (w2.json)", "web (/r/w3.json)", "web (/other/w3.json)", "db"]
+    assert [h.name for h in found.hosts] == names
+    [difference] = found.differences
+    assert difference.groups[1].hosts == ("web (/r/w3.json)",)
+    said = format_named("text").render(found, width=200)
+    assert "SAME NAME: 4 records call their host web: they are told by their files" in said
+    assert "all 5 hosts" in said
+    told = json.loads(format_named("json").render(found))
+    assert [h.get("called") for h in told["hosts"]] == ["web"] * 4 + [None]
