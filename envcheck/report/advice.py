@@ -22,12 +22,12 @@ def remedy_lines(remedy: Remedy, width: int) -> Iterator[str]:
         yield from wrapped(f"do: {remedy.note}", width, "")
     if remedy.steps:
         yield ""
-        yield f"do: {remedy.action}{_incomplete(remedy)}"
+        yield f"do: {remedy.action}{incomplete(remedy)}"
         for step in remedy.steps:
             yield from step_lines(step, width)
 
 
-def _incomplete(remedy: Remedy) -> str:
+def incomplete(remedy: Remedy) -> str:
     """Say what is to be done before the first of the steps."""
     masked = any(MASK in word for step in remedy.steps for word in step.argv)
     notes = ["fill in what is masked"] if masked and not remedy.sufficient else []

@@ -19,7 +19,7 @@ from envcheck.model import (
     Report,
 )
 from envcheck.report import age, grouping
-from envcheck.report.advice import merged, step_lines, wrapped
+from envcheck.report.advice import incomplete, merged, step_lines, wrapped
 from envcheck.report.folding import fold
 from envcheck.report.grouping import AppGroup
 from envcheck.report.text import HEADLINES, count, field
@@ -282,7 +282,8 @@ def _steps(group: AppGroup, width: int) -> Iterator[str]:
     if len(group.hosts) > 1:
         order = f", one host after another, {escape(group.hosts[0])} first; look whether it has helped"
         own = "" if group.alike else ", and see each one's own steps with envcheck check -H HOST"
-    text = f"{group.app.remedy.action} {escape(group.app.name)} on {hosts}{order}{own}:"
+    notes = incomplete(group.app.remedy)
+    text = f"{group.app.remedy.action} {escape(group.app.name)} on {hosts}{order}{own}{notes}:"
     yield from wrapped(text, width - 4, "   ")
     for step in group.app.remedy.steps:
         yield from step_lines(step, width)

@@ -110,7 +110,8 @@ def _plan(app: AppReport, width: int) -> Iterator[str]:
     yield from _wrong(app, width)
     yield from advice.hazards(remedy, width)
     yield ""
-    yield f"plan: {remedy.action}" if remedy.steps else f"plan: {NO_STEPS.get(remedy.action, HELPLESS)}"
+    plan = remedy.action + advice.incomplete(remedy)
+    yield f"plan: {plan if remedy.steps else NO_STEPS.get(remedy.action, HELPLESS)}"
     for step in remedy.steps:
         yield from advice.step_lines(step, width)
 

@@ -15,8 +15,8 @@ from envcheck import spec as specs
 from envcheck.judge import judge
 from envcheck.judge.differences import differences
 from envcheck.judge.verdict import exit_code
-from envcheck.model import Gap, HostReport, Report, Severity
-from envcheck.report import format_named, text
+from envcheck.model import Gap, HostReport, Report, Severity, Step
+from envcheck.report import format_named, restart, text
 from envcheck.report.grouping import apps
 from envcheck.secrecy import Policy
 
@@ -194,3 +194,21 @@ def test_a_hostile_name_forges_no_line() -> None:
     said = lines(report(bad._replace(apps=(app,)), HostReport("b", "no\nIN-SYNC", (gap,), ())))
 
     assert not any("\x1b" in line or line.startswith("IN-SYNC") for line in said)
+
+
+def unfinished(name: str) -> HostReport:
+    """Make the report of a host whose start step lacks a value."""
+    made = stale(name)
+    start = Step(("gunicorn", "-e", "API_TOKEN=***"), "start it", runnable=False)
+    remedy = made.apps[0].remedy._replace(steps=(start,), sufficient=False)
+    return made._replace(apps=(made.apps[0]._replace(remedy=remedy),))
+
+
+def test_a_plan_that_is_not_complete_says_so_on_many_hosts_as_on_one() -> None:
+    note = "(fill in what is masked) (the start step is not complete: do not begin before it is):"
+    many = lines(report(unfinished("web-1"), unfinished("web-2")), 300)
+    [plan] = [line for line in many if line.startswith("do: restart shop on web-1, web-2")]
+    assert plan.endswith(note)
+
+    one = restart.render(report(unfinished("web-1")))
+    assert f"plan: restart {note.rstrip(':')}\n" in one
