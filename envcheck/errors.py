@@ -28,7 +28,11 @@ class EnvcheckError(Exception):
 
 
 class RecordError(EnvcheckError):
-    """A file is no record of a snapshot, or one that this version cannot read."""
+    """A file is no record of a snapshot, or one that this version cannot read. `reason` leaves out which."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"unable to read the record {path}: {reason}")
+        self.reason = reason
 
 
 class UsageError(EnvcheckError):

@@ -16,13 +16,17 @@ from envcheck.hosts.local import Local
 from envcheck.judge import judge, matching, merge
 from envcheck.model import Gap, HostReport, Report, Severity, Snapshot, Spec
 from envcheck.report.environment import Environment
+from envcheck.report.grouping import UNREAD
 from envcheck.secrecy import Policy
 from envcheck.sources.chain import WHY
 
 SUFFIX = ".json"
 LARGEST = 64 * 2**20  # bytes
 JUDGING = 5.0  # seconds, for one of them
-UNREADABLE = "unreadable"
+REASONS: dict[str, str] = {
+    **WHY,
+    "oversized": f"it is too large for a record (more than {LARGEST >> 20} MiB)",
+}
 
 
 def files(places: Sequence[str]) -> list[str]:
@@ -56,8 +60,8 @@ def read(path: str) -> Snapshot:
     """
     facts = Local().ask([{"op": "file", "path": path, "limit": LARGEST}])[0]
     if facts["status"] != "ok":
-        why = WHY.get(facts["status"], facts.get("detail") or facts["status"])
-        raise RecordError(f"unable to read the record {path}: {why}")
+        why = REASONS.get(facts["status"]) or facts.get("detail") or facts["status"]
+        raise RecordError(path, why)
     return record.load(facts["content"], path)
 
 
@@ -120,8 +124,8 @@ def _each(
             snapshot = read(path)
         except RecordError as error:
             name = posixpath.basename(path).removesuffix(SUFFIX)
-            gap = Gap("the record", str(error), error.hint or "take the snapshot of this host anew")
-            yield Report((HostReport(name, UNREADABLE, (gap,), ()),), RecordError.exit_status)
+            gap = Gap(f"the record {path}", error.reason, "take the snapshot of this host anew")
+            yield Report((HostReport(name, UNREAD, (gap,), ()),), RecordError.exit_status)
             continue
         with options.deadline(JUDGING, "a pattern of the spec"):
             yield judge(snapshot, spec, targets, policy, fail_on)

@@ -38,16 +38,14 @@ def load(content: bytes, path: str) -> Snapshot:
         return _snapshot(_document(content))
     except Fault as fault:
         found = fault
-    raise RecordError(
-        f"{path} is no record that can be read: {found.where and found.where + ': '}{found.what}"
-    )
+    raise RecordError(path, f"{found.where and found.where + ': '}{found.what}")
 
 
 def _document(content: bytes) -> dict[str, Any]:
     try:
         return fields(json.loads(content), "a JSON object")
     except (ValueError, RecursionError):
-        raise Fault("not JSON") from None
+        raise Fault("it is not JSON") from None
 
 
 def _snapshot(document: dict[str, Any]) -> Snapshot:

@@ -21,7 +21,7 @@ from envcheck.model import (
 from envcheck.report import age, grouping
 from envcheck.report.advice import incomplete, merged, step_lines, wrapped
 from envcheck.report.folding import fold
-from envcheck.report.grouping import AppGroup
+from envcheck.report.grouping import AppGroup, GapGroup
 from envcheck.report.text import HEADLINES, count, field
 
 MOST = 6  # outcomes that are told one by one, the largest groups
@@ -99,12 +99,19 @@ def _namesakes(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
 def not_reached(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
     """Name the hosts that could not be looked at, and why."""
     for group in grouping.gaps(hosts, reached=False):
-        what = f"{group.status}, {group.gap.what}: {group.gap.why}"
+        of_records = group.status == grouping.UNREAD  # what to do about those is the same for all
         yield [
-            *wrapped(f"NOT REACHED: {_hosts(group.hosts)} ({escape(what)})", width, ""),
+            *wrapped(_why_not(group), width, ""),
             *_names(group.hosts, width),
-            *(field("hint", escape(group.gap.hint), width) if group.gap.hint else []),
+            *(field("hint", escape(group.gap.hint), width) if group.gap.hint and not of_records else []),
         ]
+
+
+def _why_not(group: GapGroup) -> str:
+    if group.status == grouping.UNREAD:
+        return f"NOT READ: {count(len(group.hosts), 'record', 'records')} ({escape(group.gap.why)})"
+    what = f"{group.status}, {group.gap.what}: {group.gap.why}"
+    return f"NOT REACHED: {_hosts(group.hosts)} ({escape(what)})"
 
 
 def _unmatched(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
@@ -255,9 +262,12 @@ def _note(group: AppGroup, width: int) -> list[str]:
 
 
 def _look_again(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
-    unreached = [host.name for host in hosts if not grouping.is_reached(host)]
-    if unreached:
-        text = f"mend what keeps {_hosts(unreached)} from being reached, and check them again"
+    words = Counter(map(grouping.word, hosts))
+    if unread := words[grouping.NOT_READ]:
+        text = f"take the snapshots anew of {count(unread, 'host', 'hosts')} whose record could not be read"
+        yield wrapped(text, width - 4, "   ")
+    if unreached := words[grouping.NOT_REACHED]:
+        text = f"mend what keeps {count(unreached, 'host', 'hosts')} from being reached, and check them again"
         yield wrapped(text, width - 4, "   ")
     if any(host.unmatched for host in hosts):
         yield wrapped("see what does run where nothing matched: envcheck ps -H HOST", width - 4, "   ")

@@ -9,7 +9,9 @@ from typing import NamedTuple
 from envcheck.model import AppReport, Diagnosis, Finding, Gap, HostReport, Step
 
 REACHED = ("ok", "partial")
-NOT_REACHED, NOTHING_MATCHED, COULD_NOT_TELL = "not reached", "nothing matched", "could not tell"
+UNREAD = "unreadable"  # the state of a host whose record could not be read
+NOT_REACHED, NOT_READ = "not reached", "not read"
+NOTHING_MATCHED, COULD_NOT_TELL = "nothing matched", "could not tell"
 
 # What a host counts as, the worst first.
 WORST_FIRST: tuple[str, ...] = (
@@ -18,6 +20,7 @@ WORST_FIRST: tuple[str, ...] = (
     Diagnosis.UNEXPLAINED,
     NOTHING_MATCHED,
     NOT_REACHED,
+    NOT_READ,
     COULD_NOT_TELL,
     Diagnosis.UNDECIDED,
     Diagnosis.LATENT,
@@ -56,12 +59,16 @@ def apps(hosts: Sequence[HostReport]) -> list[AppGroup]:
 
 
 def gaps(hosts: Sequence[HostReport], *, reached: bool) -> list[GapGroup]:
-    """Group what could not be read, of hosts that were reached or of those that were not."""
+    """Group what could not be read, of hosts that were reached or of those that were not.
+
+    Of records the reason decides: all of them are files, and each may be wrong in its own way.
+    """
     groups: dict[object, tuple[str, Gap, list[str]]] = {}
     for host in hosts:
         for gap in host.gaps if is_reached(host) is reached else ():
             status = "" if reached else host.status
-            group = groups.setdefault((status, gap.what, gap.hint), (status, gap, []))
+            same = gap.why if status == UNREAD else gap.what
+            group = groups.setdefault((status, same, gap.hint), (status, gap, []))
             group[2].append(host.name)
     return [GapGroup(status, gap, tuple(names)) for status, gap, names in groups.values()]
 
@@ -82,7 +89,7 @@ def is_reached(host: HostReport) -> bool:
 def word(host: HostReport) -> str:
     """Say what a host counts as: the worst of what is said of it."""
     if not is_reached(host):
-        return NOT_REACHED
+        return NOT_READ if host.status == UNREAD else NOT_REACHED
     words: list[str] = [app.state for app in host.apps]
     if host.unmatched or not words:
         words.append(NOTHING_MATCHED if host.status == "ok" else COULD_NOT_TELL)

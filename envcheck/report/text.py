@@ -282,5 +282,5 @@ def _seen(app: AppReport) -> Iterator[str]:
 def is_loud(line: str) -> bool:
     """Tell which lines a terminal draws in colour: those of a verdict that is not good."""
     verdicts = [f"{d.upper()}:" for d in Diagnosis if d not in FINE]
-    loud = (*verdicts, "NOTHING MATCHED", "COULD NOT TELL:", "NOT REACHED:")
+    loud = (*verdicts, "NOTHING MATCHED", "COULD NOT TELL:", "NOT REACHED:", "NOT READ:")
     return line.startswith(loud) or line.partition(": ")[2].startswith(loud)

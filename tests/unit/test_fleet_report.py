@@ -212,3 +212,20 @@ def test_a_plan_that_is_not_complete_says_so_on_many_hosts_as_on_one() -> None:
 
     one = restart.render(report(unfinished("web-1")))
     assert f"plan: restart {note.rstrip(':')}\n" in one
+
+
+def unread(name: str, why: str) -> HostReport:
+    hint = "take the snapshot of this host anew"
+    return HostReport(name, "unreadable", (Gap(f"the record /r/{name}.json", why, hint),), ())
+
+
+def test_records_that_could_not_be_read_are_told_by_reason() -> None:
+    broken, large = "it is not JSON", "it is too large for a record (more than 64 MiB)"
+    found = report(good("a"), unread("b", broken), unread("c", large), unread("d", broken))
+    said = lines(found)
+
+    assert said[0] == "NOT READ: 3 of 4 hosts; 1 in sync"
+    assert f"NOT READ: 2 records ({broken})" in said
+    assert f"NOT READ: 1 record ({large})" in said
+    assert "do: take the snapshots anew of 3 hosts whose record could not be read" in said
+    assert not any("REACHED" in line for line in said)
