@@ -18,7 +18,7 @@ import typer
 from envcheck.cli import options, records, say, sides
 from envcheck.cli.hosts import Hosts, absolute_on, on_hosts
 from envcheck.cli.looking import look_at_one
-from envcheck.errors import EnvcheckError
+from envcheck.errors import EnvcheckError, UsageError
 from envcheck.escaping import escape
 from envcheck.hosts import Host
 from envcheck.judge import hidden, matching
@@ -31,7 +31,9 @@ from envcheck.report.environment import Environment
 KINDS = ("file", "configured", "snapshot", *matching.PREFIXES)
 QUALIFIED = re.compile(r"((?:[^@:\[\]/]+@)?(?:\[[^\]]+\]|[^@:\[\]/]+)(?::\d+(?=:))?):(.+)", re.DOTALL)
 
-HELP = "TARGET, configured:TARGET, file:PATH or snapshot:PATH; on another host HOST:TARGET."
+INSIDE = re.compile(r"(\w+://[^:]*):?(.*)", re.DOTALL)
+
+HELP = "TARGET, configured:TARGET, file:PATH or snapshot:PATH; on another host HOST:TARGET, ENGINE://NAME:TARGET."
 
 
 @on_hosts
@@ -50,7 +52,7 @@ def command(
 ) -> None:
     wanted = options.formats(formats, ["text", "json"])
     expected = options.load_spec(spec)
-    sides_of = [_on_host(side, hosts) for side in (a, b)]
+    sides_of = [on_host(side, hosts) for side in (a, b)]
     left, right = (
         look_at_one(host, partial(_side, side=side, spec=expected, dialect=dialect, live=not no_live))
         for host, side in sides_of
@@ -95,9 +97,19 @@ def _dynamic(names: Iterable[str]) -> EnvcheckError:
     )
 
 
-def _on_host(side: str, hosts: Hosts) -> tuple[Host, str]:
-    """Take a side that is qualified by a host apart: web-1:app, deploy@web-1:2222:5971, [::1]:file:/etc/x."""
+def on_host(side: str, hosts: Hosts) -> tuple[Host, str]:
+    """Take a side that is qualified by a host apart: web-1:app, deploy@web-1:2222:5971, podman://web:file:/etc/x.
+
+    Raises:
+        UsageError: No host can be called so, or nothing on it is named.
+    """
     kind = side.partition(":")[0]
+    if kind not in KINDS and (inside := INSIDE.fullmatch(side)):
+        if not inside[2]:
+            raise UsageError(
+                f"{side} says where, but not what", f"a target comes after it: {inside[1]}:TARGET"
+            )
+        return hosts.make(inside[1]), inside[2]
     match = None if kind in KINDS else QUALIFIED.fullmatch(side)
     return (hosts.make(match[1]), match[2]) if match else (hosts.one(), side)
 
