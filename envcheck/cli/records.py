@@ -11,7 +11,6 @@ from time import time
 from envcheck import record
 from envcheck.cli import options, sides
 from envcheck.errors import NothingMatchedError, RecordError, UsageError
-from envcheck.escaping import escape
 from envcheck.hosts.local import Local
 from envcheck.judge import judge, matching, merge
 from envcheck.model import Gap, HostReport, Report, Severity, Snapshot, Spec
@@ -78,9 +77,11 @@ def running(place: str) -> Environment:
     snapshot = read(path)
     found = matching.targets(snapshot, target) if target else snapshot.servers
     if len(found) != 1:
-        pids = ", ".join(f"{s.first.pid} ({escape(s.name)})" for s in snapshot.servers)
+        pids = ", ".join(f"{s.first.pid} ({s.name})" for s in snapshot.servers)
         what = f"{target or 'it'} means {len(found)} servers in the record {path}"
-        raise UsageError(what, f"name one of them after a #, as in snapshot:{place}#PID: {pids or 'none'}")
+        record_of = place.removesuffix(f"#{target}") if target else place
+        hint = f"name one of them after a #, as in snapshot:{record_of}#PID: {pids}"
+        raise UsageError(what, hint if pids else "there is none in it")
     environment = sides.of_reading(found[0].first.running)
     return environment._replace(key_id=snapshot.key.id if snapshot.key else "")
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from envcheck.escaping import escape, escape_json_text
 from envcheck.report.json import dump
+from envcheck.report.text import count
 from envcheck.secrecy import Policy
 
 
@@ -20,7 +21,11 @@ def as_text(a: str, b: str, found: Sequence[Difference], policy: Policy) -> str:
     """Write the differences as diff(1) marks them: `-` the first side has, `+` the second."""
     if not found:
         return f"SAME: {escape(a)} and {escape(b)}\n"
-    lines = [f"DIFFERENT: {len(found)} variables", f"--- {escape(a)}", f"+++ {escape(b)}"]
+    lines = [
+        f"DIFFERENT: {count(len(found), 'variable', 'variables')}",
+        f"--- {escape(a)}",
+        f"+++ {escape(b)}",
+    ]
     for name, left, right in found:
         lines += [f"-{escape(name)}={policy.display(name, left)}"] if left is not None else []
         lines += [f"+{escape(name)}={policy.display(name, right)}"] if right is not None else []

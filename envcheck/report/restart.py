@@ -72,7 +72,7 @@ def _host(host: HostReport, width: int, *, last: bool) -> list[str]:
     lines += text.gaps(host, width)
     if last and apps:
         lines += ["", f"do: {_to_do(apps)}"]
-    return [*lines, "", text.WHICH] if last and host.unmatched and not apps else lines
+    return [*lines, "", text.which(host)] if last and host.unmatched and not apps else lines
 
 
 def _headline(app: AppReport, width: int, lead: str = "") -> list[str]:

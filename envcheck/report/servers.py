@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from envcheck.escaping import escape
-from envcheck.model import Generation, HostReport, Process, Server, Snapshot
+from envcheck.model import Gap, Generation, HostReport, Process, Server, Snapshot
 from envcheck.moments import clock
 
 HEADER = ("APP", "SERVER", "MASTER", "WORKERS", "USER", "SINCE", "GENERATION", "ENVIRONMENT", "FOLDER")
@@ -24,7 +24,8 @@ def _name(one: Snapshot | HostReport) -> str:
 
 def _table(snapshot: Snapshot | HostReport) -> str:
     if isinstance(snapshot, HostReport):
-        return "".join(f"not read: {escape(gap.what)}: {escape(gap.why)}\n" for gap in snapshot.gaps)
+        hints = [f"hint: {escape(gap.hint)}" for gap in snapshot.gaps if gap.hint]
+        return "".join(f"{line}\n" for line in (*map(_unread, snapshot.gaps), *hints))
     rows = [HEADER, *(row for server in snapshot.servers for row in _rows(server, snapshot))]
     if len(rows) == 1:
         return ""
@@ -32,8 +33,12 @@ def _table(snapshot: Snapshot | HostReport) -> str:
     lines = [
         "  ".join([*(c.ljust(w) for c, w in zip(row[:-1], widths, strict=True)), row[-1]]) for row in rows
     ]
-    lines += [f"not read: {escape(gap.what)}: {gap.why}" for gap in snapshot.gaps]
+    lines += map(_unread, snapshot.gaps)
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _unread(gap: Gap) -> str:
+    return f"not read: {escape(gap.what)}: {escape(gap.why)}"
 
 
 def _rows(server: Server, snapshot: Snapshot) -> Iterator[tuple[str, ...]]:

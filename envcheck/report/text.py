@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
@@ -35,6 +36,7 @@ HEADLINES = {
     Diagnosis.UNPROVEN: "could not be compared",
 }
 WHICH = "do: look which servers run, and what they are called: envcheck ps"
+RECORDED = "do: name no target: then the report tells of every server that is in the record"
 # Of a latent server that could not be compared.
 DOUBTFUL = "could not be compared, and not all is well"
 
@@ -80,7 +82,7 @@ def _host(host: HostReport, width: int, notes: Sequence[str], lead: str) -> list
     worst = sorted(host.apps, key=lambda app: list(Diagnosis).index(app.state))
     lines = unmatched(host, width, lead)
     if lines and not worst and host.status == "ok":
-        return [*lines, *notes, "", WHICH]
+        return [*lines, *notes, "", which(host)]
     if len(worst) > 1:
         lines += wrapped(("" if lines else lead) + _summary(worst), width, "")
     # What is worst stands last, so that what is to do about it is the last that is said.
@@ -89,6 +91,13 @@ def _host(host: HostReport, width: int, notes: Sequence[str], lead: str) -> list
         return lines + _app(told[0], width, notes, "" if lines else lead)
     blocks = [line for app in told for line in ["", *_app(app, width)]]
     return [*lines, *notes, *blocks]
+
+
+def which(host: HostReport) -> str:
+    """Say how to find out what there is, where nothing matched."""
+    if host.taken is not None:
+        return RECORDED
+    return WHICH if host.name == HERE else f"{WHICH} -H {shlex.quote(escape(host.name))}"
 
 
 def unmatched(host: HostReport, width: int, lead: str = "") -> list[str]:

@@ -10,8 +10,8 @@ import pytest
 
 from envcheck import spec as specs
 from envcheck.judge import judge
-from envcheck.model import Diagnosis, FileFacts, Process, Report, Step
-from envcheck.report import FORMATS, advice, format_named
+from envcheck.model import Diagnosis, FileFacts, Gap, HostReport, Process, Report, Step
+from envcheck.report import FORMATS, advice, format_named, servers
 from envcheck.report import restart as plan
 from envcheck.report import text as people
 from envcheck.secrecy import Policy
@@ -129,3 +129,29 @@ def test_a_hostile_name_forges_no_line() -> None:
 
     assert "\x1b" not in text
     assert not any(line.startswith("IN-SYNC") for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("host", "taken", "line"),
+    [
+        ("localhost", None, "do: look which servers run, and what they are called: envcheck ps"),
+        ("box", None, "do: look which servers run, and what they are called: envcheck ps -H box"),
+        ("box", 1.0, "do: name no target: then the report tells of every server that is in the record"),
+    ],
+)
+def test_where_to_look_for_what_did_not_match(host: str, taken: float | None, line: str) -> None:
+    [found] = judge(build.snapshot()._replace(host=host), None, ["nosuch"], HIDING).hosts
+    said = people.render(Report((found._replace(taken=taken),), 2))
+
+    assert said.splitlines()[-1] == line
+
+
+def test_the_table_of_servers_says_what_to_do_about_a_host_that_could_not_be_looked_at() -> None:
+    gap = Gap("connecting", "refused\x1b", "is the port right?\x1b")
+
+    assert servers.render([HostReport("dead-1", "refused", (gap,), ())]).splitlines() == [
+        "dead-1:",
+        "not read: connecting: refused\\x1b",
+        "hint: is the port right?\\x1b",
+    ]
+    assert "refused\\x1b" in servers.render([build.snapshot(build.gunicorn(10))._replace(gaps=(gap,))])

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import build
 import pytest
 
+from envcheck import record
+from envcheck.cli import records
 from envcheck.cli.diff import on_host
 from envcheck.cli.hosts import Hosts, chosen_hosts
 from envcheck.errors import UsageError
+from envcheck.report.differences import Difference, as_text
 
 
 @pytest.fixture
@@ -51,3 +57,23 @@ def test_a_container_alone_is_no_side(hosts: Hosts, side: str) -> None:
 def test_there_is_no_such_engine(hosts: Hosts) -> None:
     with pytest.raises(UsageError, match="no such kind of host: lxc://"):
         on_host("lxc://web:1", hosts)
+
+
+def test_which_server_of_a_record(tmp_path: Path) -> None:
+    seen = build.snapshot(build.gunicorn(10, cwd="/srv/a\x1b"), build.gunicorn(20, cwd="/srv/b"))
+    kept = record.redacted(seen, seen.servers, None, build.OPEN, kept=True)
+    file = tmp_path / "w1.json"
+    file.write_text(record.dump(kept, "0"))
+
+    with pytest.raises(UsageError, match="1 means 0 servers") as caught:
+        records.running(f"{file}#1")
+
+    # It is escaped where it is printed.
+    hint = f"name one of them after a #, as in snapshot:{file}#PID: 10 (a\x1b), 20 (b)"
+    assert caught.value.hint == hint
+
+
+def test_one_variable_differs() -> None:
+    found = [Difference("A", "1", "2")]
+
+    assert as_text("a", "b", found, build.OPEN).startswith("DIFFERENT: 1 variable\n")
