@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from envcheck.errors import HostError
 from envcheck.hosts import known_hosts
 from envcheck.hosts.known_hosts import Entry, Verdict
 
 PHASE = "checking the host's key"
+# What stands first where the user has no file: only ssh itself reads these, and nobody writes the last.
+FORGETFUL = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2", "/dev/null")
 TYPES = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
 
 
@@ -37,8 +39,7 @@ def _refusal(verdict: Verdict, known_as: tuple[str, int], blob: bytes, files: tu
     name = known_hosts.name(*known_as)
     shown = known_hosts.fingerprint(blob)
     place = verdict.places[0] if verdict.places else ""
-    file = place.rpartition(":")[0] or (files[0] if files else "~/.ssh/known_hosts")
-    compare = f"ssh-keygen -l -F {shlex.quote(name)} -f {shlex.quote(file)}"
+    compare = look_up(name, place.rpartition(":")[0] or next(iter(files), ""))
     if verdict.status == "changed":
         message = f"the key of {name} is not the known one ({place}): it shows {shown}"
         return HostError("host-key-changed", PHASE, message, f"{compare} shows the key it had")
@@ -46,5 +47,23 @@ def _refusal(verdict: Verdict, known_as: tuple[str, int], blob: bytes, files: tu
         message = f"the key of {name} is revoked ({place}): it shows {shown}"
         return HostError("host-key-revoked", PHASE, message, f"{compare} shows the lines")
     message = f"the key of {name} is not known: it shows {shown}"
-    hint = f"{compare} finds nothing; compare it on the host (ssh-keygen -lf), then connect with ssh once"
-    return HostError("host-key-unknown", PHASE, message, hint)
+    return HostError("host-key-unknown", PHASE, message, unknown(name, files))
+
+
+def look_up(name: str, file: str) -> str:
+    """Give the command that shows which keys are known; without a file it is the user's own."""
+    return f"ssh-keygen -l -F {shlex.quote(name)}" + (f" -f {shlex.quote(file)}" if file else "")
+
+
+def unknown(name: str, files: Sequence[str]) -> str:
+    """Say how the key of a host becomes known; *files*: those in which it is looked for, the user's first.
+
+    Where the configuration leaves the user without a file, ssh asks, and forgets the answer.
+    """
+    if not files or files[0] in FORGETFUL:
+        return (
+            "no key can become known: UserKnownHostsFile names no file; let it name one, compare the key on "
+            "the host (ssh-keygen -lf), then connect with ssh once"
+        )
+    shown = look_up(name, files[0])
+    return f"{shown} finds nothing; compare it on the host (ssh-keygen -lf), then connect with ssh once"

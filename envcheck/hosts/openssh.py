@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from envcheck.errors import HostError
+from envcheck.hosts import hostkeys, known_hosts
 from envcheck.hosts.deadline import Deadline
 from envcheck.hosts.destination import Destination
 from envcheck.hosts.process import ANSWER, ProcessStream, Program
-from envcheck.hosts.resolve import flags
+from envcheck.hosts.resolve import ask, flags
 
 SSH_ERROR = 255
 LONGEST = 200  # characters that are told of what ssh prints
@@ -49,21 +50,21 @@ FAILURES = (
         "host-key-revoked",
         KEY,
         "the host's key is revoked",
-        "ssh-keygen -l -F {host} shows the lines",
+        "{look_up} shows the lines",
         ("revoked",),
     ),
     Failure(
         "host-key-changed",
         KEY,
         "the host's key is not the known one",
-        "ssh-keygen -l -F {host} shows the key it had",
+        "{look_up} shows the key it had",
         ("IDENTIFICATION HAS CHANGED",),
     ),
     Failure(
         "host-key-unknown",
         KEY,
         "the host's key is not known",
-        "ssh-keygen -l -F {host} finds nothing; compare the key on the host, then connect with ssh once",
+        "{unknown}",
         ("host key is known", "Host key verification failed"),
     ),
     Failure(
@@ -130,19 +131,40 @@ def stream(route: Sequence[Destination], command: str, deadline: Deadline) -> Pr
     absent = HostError("no-ssh", TCP, "unable to run ssh", "install OpenSSH's client")
     argv = tuple(command_line(route, command, deadline))
     never = {"SSH_ASKPASS_REQUIRE": "never"}
-    return ProcessStream(Program(argv, explain, absent, PATIENCE, never), deadline)
+
+    def why(code: int | None, stderr: str) -> HostError | None:
+        return explain(code, stderr, lambda: _looked_up(route, stderr, deadline))
+
+    return ProcessStream(Program(argv, why, absent, PATIENCE, never), deadline)
 
 
-NAMED = re.compile(r"(?:[Hh]ost key is known for|Host key for) (\S+)")
+NAMED = re.compile(r"(?:[Hh]ost key is known for|[Hh]ost key for) (\S+)")
+OFFENDING = re.compile(r"Offending .*key in (.+):\d+")
 
 
-def _host(stderr: str) -> str:
-    """Give the name under which ssh looks for the key of the host, for a shell."""
-    found = NAMED.search(stderr)
-    return shlex.quote(found[1]) if found else "HOST"
+class LookedUp(NamedTuple):
+    """Under which name ssh looks for the key of a host, and in which files, the user's first."""
+
+    name: str
+    files: tuple[str, ...]
 
 
-def explain(code: int | None, stderr: str) -> HostError | None:
+def _looked_up(route: Sequence[Destination], stderr: str, deadline: Deadline) -> LookedUp:
+    """Ask the configuration about the host that ssh names, else about the last."""
+    named = NAMED.search(stderr)
+    offending = OFFENDING.search(stderr)
+    for destination in reversed(route):
+        try:
+            found = ask(destination, deadline)
+        except HostError:
+            break
+        name = known_hosts.name(*found.known_as)
+        if named is None or named[1].lower() == name:
+            return LookedUp(name, (offending[1],) if offending else found.key_files)
+    return LookedUp(named[1] if named else "HOST", (offending[1],) if offending else ("",))
+
+
+def explain(code: int | None, stderr: str, looked_up: Callable[[], LookedUp]) -> HostError | None:
     """Say why ssh gave up."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     if code != SSH_ERROR:
@@ -153,5 +175,11 @@ def explain(code: int | None, stderr: str) -> HostError | None:
         # Where a host on the way says no, the one behind it has the last word, and knows nothing.
         if said := [line for line in lines if any(word in line for word in failure.words)]:
             message = f"{failure.message}: {said[-1].strip('@ ')[:LONGEST]}"
-            return HostError(failure.status, failure.phase, message, failure.hint.format(host=_host(stderr)))
+            hint = failure.hint if failure.phase != KEY else _of_key(failure.hint, looked_up())
+            return HostError(failure.status, failure.phase, message, hint)
     return HostError("closed", TCP, f"ssh gave up: {lines[-1][:LONGEST]}")
+
+
+def _of_key(hint: str, key: LookedUp) -> str:
+    shown = hostkeys.look_up(key.name, next(iter(key.files), ""))
+    return hint.format(look_up=shown, unknown=hostkeys.unknown(key.name, key.files))

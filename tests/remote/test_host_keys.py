@@ -108,13 +108,32 @@ def test_the_refusal_names_a_command_that_shows_why(sshd: Sshd, transport: str) 
     assert done.code == COULD_NOT_TELL
     shown = " ".join(done.out.split())
     command = shown.partition("do: ")[2].partition(" shows")[0]
-    if transport == "ssh":  # which does not tell us the file that its configuration names
-        command += f" -f {sshd.known_hosts}"
+    assert command.endswith(f" -f {sshd.known_hosts}")
     said = subprocess.run(["sh", "-c", command], check=True, capture_output=True, text=True)
     fingerprint = subprocess.run(
         ["ssh-keygen", "-lf", str(sshd.folder / "other.pub")], check=True, capture_output=True, text=True
     ).stdout.split()[1]
     assert fingerprint in said.stdout
+
+
+@pytest.mark.parametrize("transport", ["fabric", "ssh"])
+def test_an_unknown_key_is_looked_for_in_the_file_of_the_configuration(sshd: Sshd, transport: str) -> None:
+    sshd.known_hosts.write_text("")
+    done = sshd.envcheck("check", "-H", "box", "--transport", transport)
+    shown = " ".join(done.out.split()).partition("do: ")[2]
+    command = f"ssh-keygen -l -F '[127.0.0.1]:{sshd.port}' -f {sshd.known_hosts} finds nothing"
+    assert shown.startswith(command), done.out
+
+
+@pytest.mark.parametrize("transport", ["fabric", "ssh"])
+@pytest.mark.parametrize("file", ["none", "/dev/null"])
+def test_where_ssh_keeps_no_keys_connecting_once_does_not_help(
+    street: Path, transport: str, file: str
+) -> None:
+    folder = street / f"forgetful-{transport}-{file.rpartition('/')[2]}"
+    with Sshd(folder, client=[f"UserKnownHostsFile {file}"]) as sshd:
+        done = sshd.envcheck("check", "-H", "box", "--transport", transport)
+    assert "UserKnownHostsFile names no file" in " ".join(done.out.split()), done
 
 
 def test_a_certificate_authority_is_for_ssh(sshd: Sshd) -> None:
