@@ -9,6 +9,8 @@ from envcheck.model import Gap, Generation, HostReport, Process, Server, Snapsho
 from envcheck.moments import clock
 
 HEADER = ("APP", "SERVER", "MASTER", "WORKERS", "USER", "SINCE", "GENERATION", "ENVIRONMENT", "FOLDER")
+WIDEST = 32  # columns for a name
+ELLIPSIS = "..."
 
 
 def render(found: Sequence[Snapshot | HostReport]) -> str:
@@ -45,7 +47,7 @@ def _rows(server: Server, snapshot: Snapshot) -> Iterator[tuple[str, ...]]:
     for generation in server.generations:
         first = generation.processes[0]
         yield (
-            escape(server.name),
+            _shortened(escape(server.name)),
             server.kind,
             str(generation.master.pid) if generation.master else "gone",
             str(len(generation.workers)),
@@ -55,6 +57,14 @@ def _rows(server: Server, snapshot: Snapshot) -> Iterator[tuple[str, ...]]:
             readable(generation.processes),
             escape(first.cwd or "?"),
         )
+
+
+def _shortened(name: str) -> str:
+    """Leave the middle out of a name that would make the table wide for all; JSON has it whole."""
+    if len(name) <= WIDEST:
+        return name
+    half = (WIDEST - len(ELLIPSIS)) // 2
+    return name[: WIDEST - len(ELLIPSIS) - half] + ELLIPSIS + name[-half:]
 
 
 def _generation(generation: Generation) -> str:

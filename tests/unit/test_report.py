@@ -12,6 +12,7 @@ from envcheck import spec as specs
 from envcheck.judge import judge
 from envcheck.model import Diagnosis, FileFacts, Gap, HostReport, Process, Report, Step
 from envcheck.report import FORMATS, advice, format_named, servers
+from envcheck.report import json as report_json
 from envcheck.report import restart as plan
 from envcheck.report import text as people
 from envcheck.secrecy import Policy
@@ -155,3 +156,15 @@ def test_the_table_of_servers_says_what_to_do_about_a_host_that_could_not_be_loo
         "hint: is the port right?\\x1b",
     ]
     assert "refused\\x1b" in servers.render([build.snapshot(build.gunicorn(10))._replace(gaps=(gap,))])
+
+
+def test_a_long_name_does_not_make_the_table_wide() -> None:
+    long = "/srv/" + "a\x1b" * 100 + "end"
+    seen = build.snapshot(build.gunicorn(10), build.gunicorn(20, cwd=long))
+    _, one, other = servers.render([seen]).splitlines()
+
+    assert one.startswith("shop" + " " * 30 + "gunicorn")
+    name = other.split()[0]
+    assert (len(name), name[:6], name[-3:]) == (32, "a\\x1ba", "end")
+    assert "..." in name
+    assert json.loads(report_json.render_servers([seen]))["hosts"][0]["servers"][1]["name"] == long[5:]
