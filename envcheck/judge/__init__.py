@@ -41,6 +41,8 @@ from envcheck.supervisors.known import Known
 
 NOT_RECORDED = "the record does not have it: it was taken without this spec, or with another (snapshot -s)"
 
+FEW = 8  # servers that are named one by one
+
 Case = tuple[str, Server, App | None]
 
 
@@ -233,15 +235,17 @@ def judge_again(
 
 
 def _unnamed(snapshot: Snapshot) -> Iterator[Gap]:
-    """Servers that may be the ones meant: which application they run could not be seen."""
-    for server in snapshot.servers:
-        if server.first.cwd is None:
-            what = f"which application {server.kind} {server.first.pid} runs"
-            yield Gap(
-                what,
-                "not allowed to read its working directory",
-                "run as root, or with sudo (on other hosts: --sudo)",
-            )
+    """Servers that may be the ones meant: which application they run could not be seen. All are told once."""
+    found = [f"{s.kind} {s.first.pid}" for s in snapshot.servers if s.first.cwd is None]
+    if not found:
+        return
+    named = ", ".join(found[:FEW]) + (f" and {len(found) - FEW} more" if len(found) > FEW else "")
+    alone = len(found) == 1
+    yield Gap(
+        f"which application {named} runs" if alone else f"which applications {len(found)} servers run",
+        f"not allowed to read {'its working directory' if alone else f'their working directories: {named}'}",
+        "run as root, or with sudo (on other hosts: --sudo)",
+    )
 
 
 def _gaps(apps: Sequence[AppReport]) -> Iterator[Gap]:

@@ -112,8 +112,8 @@ def gaps(host: HostReport, width: int) -> list[str]:
 
 def _unmatched(name: str, host: HostReport) -> str:
     if host.status != "ok":
-        unseen = ", ".join(escape(gap.what) for gap in host.gaps)
-        return f"COULD NOT TELL: no server is seen that is meant by {escape(name)}, but not all was: {unseen}"
+        # What was not is told right below.
+        return f"COULD NOT TELL: no server seen is meant by {escape(name)}, but not all was seen"
     why = host.reasons.get(name, "")
     return f"NOTHING MATCHED: no running server is meant by {escape(name)}{why and ': ' + escape(why)}"
 

@@ -168,3 +168,17 @@ def test_a_long_name_does_not_make_the_table_wide() -> None:
     assert (len(name), name[:6], name[-3:]) == (32, "a\\x1ba", "end")
     assert "..." in name
     assert json.loads(report_json.render_servers([seen]))["hosts"][0]["servers"][1]["name"] == long[5:]
+
+
+def test_servers_of_which_the_application_is_not_seen_are_told_once() -> None:
+    unseen = build.snapshot(*(build.gunicorn(pid, cwd=None) for pid in range(10, 22)))
+    found = judge(unseen, None, ["shop"], HIDING)
+    said = people.render(found).splitlines()
+
+    assert found.exit_code == 3
+    assert said[0] == "COULD NOT TELL: no server seen is meant by shop, but not all was seen"
+    assert sum("which application" in line for line in said) == 1
+    assert "12 servers" in said[1]
+    assert "gunicorn 10, gunicorn 11" in " ".join(" ".join(said).split())
+    assert "and 4 more" in " ".join(" ".join(said).split())
+    assert len(said) < 7
