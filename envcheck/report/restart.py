@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from envcheck.escaping import command, escape
 from envcheck.judge import permission, rights
 from envcheck.model import Action, AppReport, HostReport, Outcome, Remedy, Report, Result, Taken
-from envcheck.report import advice, grouping, rolled, text
+from envcheck.report import advice, rolled, text
 from envcheck.secrecy import MASK
 
 HEADLINES = {
@@ -161,13 +161,15 @@ def _hidden(remedy: Remedy) -> list[str]:
 
 
 def _to_do_on(hosts: Sequence[HostReport]) -> str:
-    """Say it for the first host that it did not end well on."""
-    for host in hosts:
-        if not grouping.is_reached(host):
-            return f"mend what keeps {escape(host.name)} from being reached, then the same again"
-        if any(app.outcome and app.outcome.exit_code for app in host.apps):
-            return f"on {escape(host.name)}: {_to_do(list(host.apps))}"
-    return "nothing"
+    """Say it for the first host that it did not end well on, and for those that were not reached.
+
+    What may be a command comes last, to be pasted.
+    """
+    mend = rolled.to_mend(hosts)
+    bad = next((h for h in hosts if any(app.outcome and app.outcome.exit_code for app in h.apps)), None)
+    if bad is None:
+        return f"{mend}, then the same again" if mend else "nothing"
+    return f"{mend + '; ' if mend else ''}on {escape(bad.name)}: {_to_do(list(bad.apps))}"
 
 
 def _after(outcome: Outcome) -> str:

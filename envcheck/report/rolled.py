@@ -12,16 +12,18 @@ from envcheck.report.folding import fold
 
 Told = tuple[Result, str, str]  # how it ended, for which app, and why
 
-WORST_FIRST = (
+NOT_REACHED = "not reached"
+# In the order in which they decide the exit status.
+WORST_FIRST: tuple[str, ...] = (
     Result.INTERRUPTED,
     Result.FAILED,
     Result.NOT_VERIFIED,
     Result.REFUSED,
+    NOT_REACHED,
     Result.NOT_TRIED,
     Result.DONE,
     Result.NOTHING_TO_DO,
 )
-NOT_REACHED = "not reached"
 BRIEFLY = {
     Result.NOT_TRIED: "NOT TRIED: {name} is not touched on {hosts}: {why}",
     Result.DONE: "DONE: {name} was restarted on {hosts}, and has the environment it should have",
@@ -32,9 +34,15 @@ BRIEFLY = {
 def headline(hosts: Sequence[HostReport]) -> str:
     """Count hosts by how it ended there, the worst first."""
     counts = Counter(_word(host) for host in hosts)
-    first, *others = sorted(counts, key=(NOT_REACHED, *WORST_FIRST).index)
+    first, *others = sorted(counts, key=WORST_FIRST.index)
     rest = [f"{counts[word]} {_plain(word)}" for word in others]
     return "; ".join([f"{_plain(first).upper()}: {counts[first]} of {len(hosts)} hosts", *rest])
+
+
+def to_mend(hosts: Sequence[HostReport]) -> str:
+    """Say what to do about hosts that were not reached; "" where all were."""
+    dead = fold(host.name for host in hosts if not grouping.is_reached(host))
+    return f"mend what keeps {', '.join(map(escape, dead))} from being reached" if dead else ""
 
 
 def briefly(report: Report, width: int) -> Iterator[list[str]]:

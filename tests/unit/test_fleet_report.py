@@ -15,7 +15,7 @@ from envcheck import spec as specs
 from envcheck.judge import judge
 from envcheck.judge.differences import differences
 from envcheck.judge.verdict import exit_code
-from envcheck.model import Gap, HostReport, Report, Severity, Step
+from envcheck.model import Gap, HostReport, Outcome, Report, Result, Severity, Step
 from envcheck.report import format_named, restart, text
 from envcheck.report.grouping import apps
 from envcheck.secrecy import Policy
@@ -229,3 +229,24 @@ def test_records_that_could_not_be_read_are_told_by_reason() -> None:
     assert f"NOT READ: 1 record ({large})" in said
     assert "do: take the snapshots anew of 3 hosts whose record could not be read" in said
     assert not any("REACHED" in line for line in said)
+
+
+def ended(name: str, result: Result, code: int, why: str = "") -> HostReport:
+    """Make the report of a host on which a restart has ended so."""
+    made = good(name)
+    return made._replace(apps=(made.apps[0]._replace(outcome=Outcome(result, code, why=why)),))
+
+
+def test_what_decides_the_exit_status_of_a_restart_comes_first() -> None:
+    done, refused = ended("web-1", Result.DONE, 0), ended("web-2", Result.REFUSED, 5, "it has to be mended")
+    said = restart.render(report(done, unreached("web-3", "refused"), refused)).splitlines()
+
+    assert said[0] == "REFUSED: 1 of 3 hosts; 1 not reached; 1 done"
+    assert said[-1] == "do: mend what keeps web-3 from being reached; on web-2: it has to be mended"
+
+
+def test_where_nothing_but_a_dead_host_is_left() -> None:
+    said = restart.render(report(ended("web-1", Result.DONE, 0), unreached("web-3", "refused"))).splitlines()
+
+    assert said[0] == "NOT REACHED: 1 of 2 hosts; 1 done"
+    assert said[-1] == "do: mend what keeps web-3 from being reached, then the same again"
