@@ -15,7 +15,7 @@ demo: $(VENV)/demo
 
 test: $(VENV)/dev
 	sh tests/setup.sh
-	ENVCHECK_REQUIRE="$(REQUIRE)" $(BIN)/python -m pytest
+	ENVCHECK_REQUIRE="$(REQUIRE)" sh tests/run.sh $(BIN)/python
 
 check: $(VENV)/dev
 	$(BIN)/ruff check envcheck tests
