@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from envcheck import report
-from envcheck.cli import options
+from envcheck.cli import judging, options
 from envcheck.cli.fleet import Lines, in_order, look_at_all
 from envcheck.cli.hosts import Hosts, on_hosts
 from envcheck.cli.looking import held
@@ -92,5 +92,4 @@ def _judged(
 ) -> Report:
     if isinstance(seen, HostReport):
         return Report((seen,), EnvcheckError.exit_status)
-    with options.deadline(options.JUDGING, "a pattern of the spec"):
-        return judge(seen, spec, targets, policy, fail_on)
+    return judging.within(lambda: judge(seen, spec, targets, policy, fail_on), seen.host, spec)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import sys
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from enum import StrEnum
 from io import StringIO
 from typing import Annotated
@@ -61,7 +60,6 @@ class Color(StrEnum):
 
 Colors = Annotated[Color, typer.Option("--color", help="Draw the verdict in colour.")]
 
-JUDGING = 5.0  # seconds
 NARROW, WIDE = 80, 120  # columns of a report that no terminal limits, and the most that reads well
 
 
@@ -211,24 +209,3 @@ def width() -> int:
         return min(os.get_terminal_size(1).columns, WIDE)
     except OSError:
         return NARROW
-
-
-@contextmanager
-def deadline(seconds: float, what: str) -> Generator[None]:
-    """Bound what a pattern of the spec can cost: the engine of `re` looks for signals while it searches.
-
-    Raises:
-        UsageError: The time is over.
-    """
-    import signal  # noqa: PLC0415
-
-    def over(_number: int, _frame: object) -> None:
-        raise UsageError(f"{what} took more than {seconds:g} seconds", "look for nested repeats, as in (a+)+")
-
-    before = signal.signal(signal.SIGALRM, over)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

@@ -6,10 +6,11 @@ import os
 import posixpath
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from time import time
 
 from envcheck import record
-from envcheck.cli import options, sides
+from envcheck.cli import judging, options, sides
 from envcheck.errors import NothingMatchedError, RecordError, UsageError
 from envcheck.hosts.local import Local
 from envcheck.judge import judge, matching, merge
@@ -21,7 +22,6 @@ from envcheck.sources.chain import WHY
 
 SUFFIX = ".json"
 LARGEST = 64 * 2**20  # bytes
-JUDGING = 5.0  # seconds, for one of them
 REASONS: dict[str, str] = {
     **WHY,
     "oversized": f"it is too large for a record (more than {LARGEST >> 20} MiB)",
@@ -128,8 +128,8 @@ def _each(
             gap = Gap(f"the record {path}", error.reason, "take the snapshot of this host anew")
             yield Report((HostReport(name, UNREAD, (gap,), ()),), RecordError.exit_status)
             continue
-        with options.deadline(JUDGING, "a pattern of the spec"):
-            yield judge(snapshot, spec, targets, policy, fail_on)
+        judging_it = partial(judge, snapshot, spec, targets, policy, fail_on)
+        yield judging.within(judging_it, snapshot.host, spec)
 
 
 def write(text: str, path: str) -> None:

@@ -16,7 +16,7 @@ import typer
 
 from envcheck import report, restarting, rolling
 from envcheck.aftermath import Eyes, Wishes
-from envcheck.cli import options
+from envcheck.cli import judging, options
 from envcheck.cli.fleet import in_order, look_at_all
 from envcheck.cli.hosts import Hosts, on_hosts
 from envcheck.cli.looking import asked
@@ -88,8 +88,7 @@ def command(
         if isinstance(seen, HostReport):
             return Report((seen,), EnvcheckError.exit_status)
         snapshots[seen.host] = seen
-        with options.deadline(options.JUDGING, "a pattern of the spec"):
-            return judge(seen, expected, named, policy, fail_on)
+        return judging.within(lambda: judge(seen, expected, named, policy, fail_on), seen.host, expected)
 
     def judge_one(snapshot: Snapshot, server: Server, name: str) -> AppReport:
         return judge_again(snapshot, expected, server, name, policy)

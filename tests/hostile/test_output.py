@@ -241,8 +241,8 @@ def caught(pid: int, number: signal.Signals) -> bool:
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("when", ["at once", "while it judges"])
 def test_signals(shop: Gunicorn, home: Path, number: signal.Signals, status: int, when: str) -> None:
-    """A pattern that never ends holds it up; the alarm is set as long as it judges."""
+    """A pattern that never ends holds it up; the timer is set as long as it judges."""
     spec = write_spec(home / "spec.yaml", shop=app_in(shop.folder, LONG={"pattern": "^(a+)+$"}))
-    mark = signal.SIGTERM if when == "at once" else signal.SIGALRM
+    mark = signal.SIGTERM if when == "at once" else signal.SIGPROF
 
     assert interrupted(spec, number, lambda pid: caught(pid, mark)) == (status, b"")
