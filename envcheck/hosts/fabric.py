@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -35,30 +36,38 @@ class FabricStream:
         self.stderr = bytearray()
         self.flood = 0
         self._open: list[Callable[[], object]] = []  # what to close, the last first
-        self._watchdog = self._watched()
+        self._closed = False
+        self._watchdog = self._timer()
+        self._watchdog.start()  # it may bark before this line is over
         try:
             self._channel = self._start(self._connect(route), command)
         except BaseException:
             self.close()
             raise
 
-    def _watched(self) -> threading.Timer:
+    def _timer(self) -> threading.Timer:
         watchdog = threading.Timer(self.deadline.left, self.close)
         watchdog.daemon = True
-        watchdog.start()
         return watchdog
 
     def extend(self, seconds: float) -> None:
         self._watchdog.cancel()
         self.deadline.extend(seconds)
-        self._watchdog = self._watched()
+        self._watchdog = self._timer()
+        self._watchdog.start()
+
+    def _to_close(self, step: Callable[[], object]) -> None:
+        """Note what is to be closed; where that was done already, it is closed at once."""
+        self._open.append(step)
+        if self._closed:
+            self.close()
 
     def _connect(self, route: Sequence[Resolved]) -> Any:
         """Connect to each host through the one before."""
         client: Any = None
         for hop in route:
             sock = self._socket(client, hop)
-            self._open.append(sock.close)
+            self._to_close(sock.close)
             client = self._guarded(partial(self._client, sock, hop))
         return client
 
@@ -66,7 +75,7 @@ class FabricStream:
         self.phase = sockets.PHASE
         if client is None:
             sock = sockets.connect(hop.host, hop.port, hop.family, self.deadline)
-            self._open.append(lambda: _hang_up(sock))
+            self._to_close(lambda: _hang_up(sock))
             return sock
         return self._guarded(
             lambda: client.get_transport().open_channel(
@@ -82,7 +91,7 @@ class FabricStream:
 
         def transport(*arguments: Any, **options: Any) -> Any:
             made = lean.classes().transport(*arguments, **options)
-            self._open.append(made.close)
+            self._to_close(made.close)
             security = made.get_security_options()
             security.key_types = hostkeys.preferred(entries, hop.known_as, tuple(security.key_types))
             return made
@@ -109,7 +118,7 @@ class FabricStream:
                 "channel_timeout": self.deadline.left,
             },
         )
-        self._open.append(connection.client.close)
+        self._to_close(connection.client.close)
         connection.client.set_missing_host_key_policy(Policy())
         connection.open()
         return connection.client
@@ -210,12 +219,12 @@ class FabricStream:
         return Ended(code, bytes(self.stderr))
 
     def close(self) -> None:
+        """Close all that is open, in whatever state it is: the watchdog may come between any two steps."""
+        self._closed = True
         self._watchdog.cancel()
         while self._open:
-            try:
+            with suppress(Exception):
                 self._open.pop()()
-            except (OSError, EOFError):
-                continue
 
 
 def _hang_up(sock: sockets.QuickSocket) -> None:

@@ -9,6 +9,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Generic, NamedTuple, TypeVar
 
@@ -65,7 +67,7 @@ class Fleet(Generic[T]):
         finally:
             self.waiting.clear()
             for host, _ in list(self.running.values()):
-                self._start(host.close)
+                self._start(partial(_let_go, host))
             end = time.monotonic() + ENDING
             for thread in self.threads:
                 thread.join(max(0.0, end - time.monotonic()))
@@ -106,7 +108,13 @@ class Fleet(Generic[T]):
         return None
 
     def _given_up(self, host: Host) -> Result[T]:
-        self._start(host.close)
+        self._start(partial(_let_go, host))
         self._start(self._work)
         why = f"it was not done within {self.timeout:g} s"
         return Result(host, HostError("timed-out", "looking at it", why, "--timeout gives it more time"))
+
+
+def _let_go(host: Host) -> None:
+    """Close it while it is at work, which may fail in any way: there is nobody left to tell."""
+    with suppress(Exception):
+        host.close()

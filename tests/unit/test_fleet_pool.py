@@ -145,3 +145,15 @@ def test_no_thread_stays() -> None:
 
     end: Callable[[], bool] = lambda: not set(threading.enumerate()) - before  # noqa: E731
     assert end()
+
+
+def test_a_host_that_cannot_be_closed_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    class Broken(Fake):
+        def close(self) -> None:
+            super().close()
+            raise AttributeError("closed in the midst of something")
+
+    [result] = [r for r in Fleet([Broken("web-1")], held, parallel=1, timeout=0.1).results() if r]
+
+    assert isinstance(result.value, HostError)
+    assert capsys.readouterr().err == ""
