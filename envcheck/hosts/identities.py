@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import os
+import shlex
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from envcheck.errors import HostError
 from envcheck.hosts.deadline import Deadline
@@ -18,6 +19,16 @@ DENIED = 'ssh -v shows the keys that are offered; "ssh-add -l" those of the agen
 
 KEYS_ALONE = "let a key in there (PubkeyAuthentication, authorized_keys): envcheck asks for no password"
 AGENT = "ssh-add -l shows whether it does; without SSH_AUTH_SOCK it is not asked"
+FEWER = "IdentitiesOnly yes, with one IdentityFile, in the configuration of ssh offers the right one alone"
+PRIVATE = 0o077  # rights that nobody else may have
+
+
+class Unusable(NamedTuple):
+    """A key of a file that ssh would not use as it is. *cure*: the command that changes that."""
+
+    path: str
+    why: str
+    cure: str
 
 
 class Identities:
@@ -26,6 +37,7 @@ class Identities:
     def __init__(self, resolved: Resolved, deadline: Deadline) -> None:
         self.resolved = resolved
         self.deadline = deadline
+        self.left_out: list[Unusable] = []
 
     def authenticate(self, transport: Any) -> list[object]:
         """Offer one key after the other.
@@ -48,15 +60,20 @@ class Identities:
                 if self.deadline.passed:
                     raise self.deadline.over(PHASE) from None
                 if not transport.is_active():
-                    break
+                    raise self._refused(f"it hung up after {_count(offered)}", FEWER) from None
             else:
                 if further:
                     raise HostError(
                         "denied", PHASE, "the host asks for more than a key", "--transport ssh may be able to"
                     )
                 return []
-        keys = "no key is there to offer" if not offered else f"none of {offered} keys is accepted"
-        raise HostError("denied", PHASE, f"{self.resolved.user} may not log in: {keys}", DENIED)
+        raise self._refused(_refusal(offered), DENIED)
+
+    def _refused(self, what: str, hint: str) -> HostError:
+        """Say what came of the keys, and which were left out: the right one may be among those."""
+        left_out = "; ".join(f"{one.path} was left out: {one.why}" for one in self.left_out)
+        why = f"{self.resolved.user} may not log in: {what}{left_out and '; ' + left_out}"
+        return HostError("denied", PHASE, why, "; ".join(one.cure for one in self.left_out) or hint)
 
     def _keys(self) -> Iterator[Any]:
         """Those of the agent that files name first, then its others, then the files."""
@@ -69,18 +86,42 @@ class Identities:
         known = {key.asbytes() for key in held}
         for path in existing(self.resolved.identities):
             key = load(path)
-            if key is not None and key.asbytes() not in known:
+            if isinstance(key, Unusable):
+                self.left_out += [] if _public(path) in known else [key]
+            elif key is not None and key.asbytes() not in known:
                 yield key
+
+
+def _count(offered: int) -> str:
+    return "1 key" if offered == 1 else f"{offered} keys"
+
+
+def _refusal(offered: int) -> str:
+    if not offered:
+        return "no key is there to offer"
+    return "the only key is not accepted" if offered == 1 else f"none of {offered} keys is accepted"
 
 
 @lru_cache(maxsize=64)
 def load(path: str) -> Any:
-    """The key of a file; None if it is none, or wants a passphrase."""
+    """The key of a file, or why it is not to be used; None if it is none."""
     paramiko = import_module("paramiko")
     try:
-        return paramiko.PKey.from_path(path)
-    except (paramiko.SSHException, OSError, ValueError, TypeError, paramiko.pkey.UnknownKeyType):
+        key = paramiko.PKey.from_path(path)
+        open_to_others = _is_open(path)
+    except TypeError:  # so it says that a passphrase is wanted
+        return Unusable(path, "it has a passphrase", f"ssh-add {shlex.quote(path)}")
+    except (paramiko.SSHException, OSError, ValueError, paramiko.pkey.UnknownKeyType):
         return None
+    if open_to_others:
+        return Unusable(path, "others may read it", f"chmod 600 {shlex.quote(path)}")
+    return key
+
+
+def _is_open(path: str) -> bool:
+    """Tell whether others have rights to a key of one's own: OpenSSH offers no such key."""
+    found = os.stat(path)  # noqa: PTH116
+    return found.st_uid == os.getuid() and bool(found.st_mode & PRIVATE)
 
 
 def _public(path: str) -> bytes:

@@ -47,6 +47,16 @@ def agent(folder: Path, key: Path) -> Generator[str]:
         process.wait()
 
 
+@contextmanager
+def agent_of(sshd: Sshd) -> Generator[str]:
+    """Run an agent that holds the user's key, whatever rights its file has."""
+    copy = sshd.folder / "copy"
+    copy.write_bytes((sshd.folder / "user").read_bytes())
+    copy.chmod(0o600)
+    with agent(sshd.folder, copy) as sock:
+        yield sock
+
+
 def hop(sshd: Sshd, name: str) -> list[str]:
     """Lines by which the configuration of another one's user knows this sshd."""
     return [
@@ -78,6 +88,47 @@ def test_a_key_that_only_the_agent_has(street: Path, how: str, transport: str) -
             assert host["status"] == "ok", done
         done, host = ps(sshd, transport, SSH_AUTH_SOCK=sock)  # it is gone
         assert host["status"] == "denied", done
+
+
+def test_a_key_that_others_may_read(street: Path) -> None:
+    """Ssh does not use it, whoever else would be let in by it."""
+    with Sshd(street / "open-key") as sshd:
+        key = sshd.folder / "user"
+        key.chmod(0o640)
+        for transport in TRANSPORTS:
+            assert ps(sshd, transport)[1]["status"] == "denied"
+        _, host = ps(sshd, "fabric")
+        [gap] = host["gaps"]
+        assert gap["why"].endswith(f"no key is there to offer; {key} was left out: others may read it")
+        assert gap["hint"] == f"chmod 600 {key}"
+        with agent_of(sshd) as sock:
+            assert ps(sshd, "fabric", SSH_AUTH_SOCK=sock)[1]["status"] == "ok"
+        key.chmod(0o600)
+        assert ps(sshd, "fabric")[1]["status"] == "ok"
+
+
+def test_a_key_with_a_passphrase(street: Path) -> None:
+    with Sshd(street / "passphrase") as sshd:
+        key = sshd.folder / "user"
+        subprocess.run(["ssh-keygen", "-q", "-p", "-P", "", "-N", "passphrase", "-f", key], check=True)
+        _, host = ps(sshd, "fabric")
+    [gap] = host["gaps"]
+    assert host["status"] == "denied"
+    assert gap["why"].endswith(f"no key is there to offer; {key} was left out: it has a passphrase")
+    assert gap["hint"] == f"ssh-add {key}"
+
+
+def test_more_keys_than_the_host_listens_to(street: Path) -> None:
+    folder = street / "many-keys"
+    keys = [f"  IdentityFile {folder / f'key{number}'}" for number in range(5)]
+    with Sshd(folder, client=["Host box", *keys], MaxAuthTries="3") as sshd:
+        for number in range(5):
+            sshd.make_key(f"key{number}")
+        _, host = ps(sshd, "fabric")
+    [gap] = host["gaps"]
+    assert host["status"] == "denied"
+    assert gap["why"] == "root may not log in: it hung up after 3 keys"
+    assert "IdentitiesOnly" in gap["hint"]
 
 
 @pytest.fixture(scope="module")
