@@ -11,6 +11,9 @@ from envcheck.inventory.address import expand
 from envcheck.inventory.hosts import Listed
 
 EXCLUDED, REQUIRED = "!", "&"
+# Of IPv6, or a glob of such: eight groups, or "::" for some of them.
+ADDRESS = re.compile(r"(?=.*::|(?:[^:]*:){7})[0-9a-fA-F:.*?\[\]-]+(?:%.*)?")
+TERM = re.compile(r"(?:\[[^\]]*\]?|[^:\[])+(?::\d+(?=:|$))?")  # with its port
 
 
 def select(hosts: Sequence[Listed], limits: Iterable[str]) -> tuple[Listed, ...]:
@@ -20,7 +23,8 @@ def select(hosts: Sequence[Listed], limits: Iterable[str]) -> tuple[Listed, ...]
     Raises:
         UsageError: A part names nothing, nothing is left, or a host that is left cannot be reached.
     """
-    parts = [part for limit in limits for part in _parts(limit)]
+    known = [host.name for host in hosts]
+    parts = [part for limit in limits for part in _parts(limit, known)]
     marked = {part: _named(hosts, part.lstrip(EXCLUDED + REQUIRED), part) for part in parts}
     wanted = [names for part, names in marked.items() if part[0] not in (EXCLUDED, REQUIRED)]
     everybody = frozenset(host.name for host in hosts)
@@ -40,16 +44,22 @@ def select(hosts: Sequence[Listed], limits: Iterable[str]) -> tuple[Listed, ...]
     return found
 
 
-def _parts(limit: str) -> list[str]:
-    """Split at commas, and at colons as Ansible does, unless they are part of an address."""
+def _parts(limit: str, names: Sequence[str]) -> list[str]:
+    """Split at commas, and at colons as Ansible does, unless they are part of an address.
+
+    *names* are those of all hosts: what names one of them as a whole is not split.
+    """
     parts: list[str] = []
-    for comma in limit.split(","):
-        address = re.search(r"\[[^\]]*:|:\d+$|:.*:.*:", comma)
-        parts += [comma] if address else comma.split(":")
+    for comma in map(str.strip, limit.split(",")):
+        parts += [comma] if _is_whole(comma.lstrip(EXCLUDED + REQUIRED), names) else TERM.findall(comma)
     parts = [part.strip() for part in parts if part.strip(f" {EXCLUDED}{REQUIRED}")]
     if not parts:
         raise UsageError("--limit names no host")
     return parts
+
+
+def _is_whole(text: str, names: Sequence[str]) -> bool:
+    return ADDRESS.fullmatch(text) is not None or any(fnmatchcase(name, text) for name in names)
 
 
 def _named(hosts: Sequence[Listed], name: str, part: str) -> frozenset[str]:

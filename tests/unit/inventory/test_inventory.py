@@ -187,11 +187,27 @@ def test_a_host_that_cannot_be_reached_matters_where_it_is_meant(variable: str, 
         (["!shop"], ["gateway"]),
         (["shop:&web:!web-3"], ["web-1", "web-2"]),
         (["[2001:db8::7]:2222"], ["[2001:db8::7]:2222"]),
+        (["web:db:shop:!web-1"], ["web-2", "web-3", "db-1", "[2001:db8::7]:2222"]),
+        (["web-1:web-2:db-1:gateway"], ["gateway", "web-1", "web-2", "db-1"]),
+        (["web-[1:2]:db-1:!web-1"], ["web-2", "db-1"]),
+        (["web-1::web-2"], ["web-1", "web-2"]),
+        (["web-1:[2001:db8::7]:2222:web-2"], ["web-1", "web-2", "[2001:db8::7]:2222"]),
+        (["[2001:*"], ["[2001:db8::7]:2222"]),
+        (["shop:![2001:db8::7]:2222"], ["web-1", "web-2", "web-3", "db-1"]),
         (["all"], ["gateway", "web-1", "web-2", "web-3", "db-1", "[2001:db8::7]:2222"]),
     ],
 )
 def test_limit(limits: list[str], names: list[str]) -> None:
     assert [h.name for h in select(load(INI, "hosts"), limits)] == names
+
+
+def test_four_terms_that_could_be_groups_of_an_address() -> None:
+    hosts = load(b"a\nb\nc\nd\nfe80::1\n1:2:3:4:5:6:7:8\n", "hosts")
+
+    assert [h.name for h in select(hosts, ["a:b:c:d"])] == ["a", "b", "c", "d"]
+    assert [h.name for h in select(hosts, ["a:b:c:!d"])] == ["a", "b", "c"]
+    assert [h.name for h in select(hosts, ["fe80::1"])] == ["fe80::1"]
+    assert [h.name for h in select(hosts, ["1:2:3:4:5:6:7:8"])] == ["1:2:3:4:5:6:7:8"]
 
 
 @pytest.mark.parametrize(
