@@ -24,6 +24,7 @@ from envcheck.hosts.stream import FLOOD, STDERR, Ended
 SLICE = 0.25  # seconds between looks at standard error
 PIECE = 65536
 ANSWER = "waiting for the answer"
+WINDOW = 262144  # bytes that may be under way: paramiko keeps them, for each host, before anybody looks
 GOODBYE = 1.0  # seconds for an exit status to arrive
 
 
@@ -125,7 +126,9 @@ class FabricStream:
 
     def _start(self, client: Any, command: str) -> Any:
         self.phase = "opening a session"
-        channel = self._guarded(lambda: client.get_transport().open_session(timeout=self.deadline.left))
+        channel = self._guarded(
+            lambda: client.get_transport().open_session(WINDOW, timeout=self.deadline.left)
+        )
         self.phase = "starting the command"
         self._guarded(lambda: channel.exec_command(command))
         return channel

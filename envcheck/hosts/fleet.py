@@ -20,6 +20,7 @@ from envcheck.hosts import Host
 T = TypeVar("T")
 
 PARALLEL = 32
+WAITING = 4  # results that may wait to be taken while all threads are at work
 GRACE = 0.5  # seconds after its deadline in which a host may still say for itself what went wrong
 TICK = 0.1  # seconds between looks at the clock
 ENDING = 0.5  # seconds for threads to end whose hosts have been let go
@@ -43,6 +44,8 @@ class Fleet(Generic[T]):
         self.left = len(hosts)
         self.running: dict[int, tuple[Host, float]] = {}  # by id: two hosts may have one name
         self.done: SimpleQueue[Result[T]] = SimpleQueue()
+        # What was seen of a host is large: no more hosts are begun while results wait to be taken.
+        self.room = threading.Semaphore(self.parallel + WAITING)
         self.threads: list[threading.Thread] = []
 
     def slow(self, seconds: float) -> list[tuple[str, float]]:
@@ -64,8 +67,12 @@ class Fleet(Generic[T]):
                 if result is not None:
                     self.left -= 1
                 yield result
+                if result is not None:
+                    del result
+                    self.room.release()
         finally:
             self.waiting.clear()
+            self.room.release(len(self.threads))
             for host, _ in list(self.running.values()):
                 self._start(partial(_let_go, host))
             end = time.monotonic() + ENDING
@@ -80,15 +87,18 @@ class Fleet(Generic[T]):
 
     def _work(self) -> None:
         while True:
+            self.room.acquire()
             try:
                 host = self.waiting.popleft()
             except IndexError:
+                self.room.release()
                 return
             self.running[id(host)] = host, time.monotonic()
             value = self._looked(host)
             if self.running.pop(id(host), None) is None:
                 return  # given up meanwhile, and another thread works in this one's place
             self.done.put(Result(host, value))
+            del value
 
     def _looked(self, host: Host) -> T | BaseException:
         try:

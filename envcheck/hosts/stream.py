@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from envcheck.hosts.deadline import Deadline
+
 STDERR = 65536  # bytes kept
 FLOOD = 4194304  # bytes of standard error that no honest target sends
 
@@ -16,6 +18,8 @@ class Ended(NamedTuple):
 
 
 class Stream(Protocol):
+    deadline: Deadline
+
     def send(self, data: bytes) -> None:
         """Send all of it. Raises HostError when the time is over; a closed other end is told by `receive`."""
         ...

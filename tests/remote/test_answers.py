@@ -122,6 +122,7 @@ class Replay:
     def __init__(self, recorder: Recorder, spoilt: Mapping[str, Answer]) -> None:
         self.recorder, self.spoilt = recorder, spoilt
         self.answer = b""
+        self.deadline = Deadline(60, 60)
 
     def start(self, program: Sequence[str], deadline: Deadline) -> Stream:
         del program, deadline
@@ -344,6 +345,7 @@ class Bare:
     def __init__(self, spoil: Callable[[bytes], bytes]) -> None:
         self.spoil = spoil
         self.answer = b""
+        self.deadline = Deadline(60, 60)
         self.program: Sequence[str] = ()
 
     def start(self, program: Sequence[str], deadline: Deadline) -> Stream:

@@ -238,6 +238,16 @@ def test_a_flood_takes_no_memory(client: Sshd) -> None:
     assert int(done.err.split()[-1]) < 150 * 1024, done
 
 
+def test_many_floods_take_no_memory(street: Path) -> None:
+    room = {"MaxStartups": "100", "ForceCommand": "cat /dev/zero"}
+    with Sshd(street / "floods", names="h*", **room) as sshd:
+        (sshd.folder / "hosts").write_text("h[1:20]\n")
+        command = (f"{OWN_BIN}/envcheck", "check", "--hosts-file", "hosts", "--transport", "fabric", "-v")
+        done = sshd.run(sys.executable, "-c", PEAK, *command)
+    assert done.err.count("more than 1048576 bytes came, and no answer among them") == 20
+    assert int(done.err.split()[-1]) < 100 * 1024, done
+
+
 def test_nobody_listens(client: Sshd) -> None:
     with hostile.Listener(hostile.silent) as listener:
         port = listener.port

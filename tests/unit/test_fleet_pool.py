@@ -10,7 +10,7 @@ import pytest
 
 from envcheck.errors import HostError
 from envcheck.hosts import ActingHost, Answer, Request
-from envcheck.hosts.fleet import Fleet
+from envcheck.hosts.fleet import WAITING, Fleet
 
 PATIENCE = 10.0
 
@@ -157,3 +157,22 @@ def test_a_host_that_cannot_be_closed_prints_nothing(capsys: pytest.CaptureFixtu
 
     assert isinstance(result.value, HostError)
     assert capsys.readouterr().err == ""
+
+
+def test_no_more_are_begun_while_results_wait() -> None:
+    """What was seen of a host is large, and whoever takes it may be slow."""
+    begun: list[str] = []
+
+    def look(host: object) -> str:
+        begun.append(quick(host))
+        return begun[-1]
+
+    fleet = Fleet([Fake(f"web-{i}") for i in range(50)], look, parallel=4, timeout=PATIENCE)
+    taken = 0
+    for result in fleet.results():
+        if result is not None:
+            taken += 1
+            time.sleep(0.01)
+            assert len(begun) <= taken + 4 + WAITING
+
+    assert taken == 50
