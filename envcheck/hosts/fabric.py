@@ -25,13 +25,14 @@ SLICE = 0.25  # seconds between looks at standard error
 PIECE = 65536
 ANSWER = "waiting for the answer"
 WINDOW = 262144  # bytes that may be under way: paramiko keeps them, for each host, before anybody looks
+CONNECT_FAILED = 2  # RFC 4254, 5.1
 GOODBYE = 1.0  # seconds for an exit status to arrive
 
 
 class FabricStream:
-    """A command on a host, through as many jumps as it takes."""
+    """A command on a host, through as many jumps as it takes: the route has what the user calls each, too."""
 
-    def __init__(self, route: Sequence[Resolved], command: str, deadline: Deadline) -> None:
+    def __init__(self, route: Sequence[tuple[str, Resolved]], command: str, deadline: Deadline) -> None:
         self.deadline = deadline
         self.phase = sockets.PHASE
         self.stderr = bytearray()
@@ -63,26 +64,49 @@ class FabricStream:
         if self._closed:
             self.close()
 
-    def _connect(self, route: Sequence[Resolved]) -> Any:
-        """Connect to each host through the one before."""
+    def _connect(self, route: Sequence[tuple[str, Resolved]]) -> Any:
+        """Connect to each host through the one before.
+
+        Raises:
+            HostError: One cannot be connected to. Which one, is said of those on the way.
+        """
         client: Any = None
-        for hop in route:
-            sock = self._socket(client, hop)
-            self._to_close(sock.close)
-            client = self._guarded(partial(self._client, sock, hop))
+        before = ""
+        for number, (name, hop) in enumerate(route, 1):
+            try:
+                client = self._connected(client, before, hop)
+            except HostError as error:
+                if number < len(route):
+                    told = f"the jump host {name}: {error}"
+                    raise HostError(error.status, error.phase, told, error.hint) from None
+                raise
+            before = name
         return client
 
-    def _socket(self, client: Any, hop: Resolved) -> Any:
+    def _connected(self, client: Any, before: str, hop: Resolved) -> Any:
+        sock = self._socket(client, before, hop)
+        self._to_close(sock.close)
+        return self._guarded(partial(self._client, sock, hop))
+
+    def _socket(self, client: Any, before: str, hop: Resolved) -> Any:
         self.phase = sockets.PHASE
         if client is None:
             sock = sockets.connect(hop.host, hop.port, hop.family, self.deadline)
             self._to_close(lambda: _hang_up(sock))
             return sock
-        return self._guarded(
-            lambda: client.get_transport().open_channel(
-                "direct-tcpip", (hop.host, hop.port), ("", 0), timeout=self.deadline.connecting()
-            )
-        )
+        paramiko = lean.paramiko()
+
+        def open_channel() -> Any:
+            place, nowhere = (hop.host, hop.port), ("", 0)
+            transport = client.get_transport()
+            try:
+                return transport.open_channel(
+                    "direct-tcpip", place, nowhere, timeout=self.deadline.connecting()
+                )
+            except paramiko.ChannelException as error:
+                raise _not_passed(before, hop, error.code) from None
+
+        return self._guarded(open_channel)
 
     def _client(self, sock: Any, hop: Resolved) -> Any:
         paramiko = lean.paramiko()
@@ -155,8 +179,6 @@ class FabricStream:
         if self.deadline.passed:
             return self.deadline.over(self.phase)
         if isinstance(error, paramiko.ChannelException):
-            if self.phase == sockets.PHASE:
-                return HostError("unreachable", self.phase, "the jump host does not let us through to it")
             return HostError("throttled", self.phase, "it opens no further session (MaxSessions)")
         if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
             return HostError(
@@ -228,6 +250,17 @@ class FabricStream:
         while self._open:
             with suppress(Exception):
                 self._open.pop()()
+
+
+def _not_passed(jump: str, hop: Resolved, code: int) -> HostError:
+    """Say why a jump host opens no way to the next one: it cannot, or will not."""
+    if code == CONNECT_FAILED:
+        why = f"the jump host {jump} cannot connect to port {hop.port} of {hop.host}"
+        return HostError(
+            "unreachable", sockets.PHASE, why, "is the host up, the name and the port right there?"
+        )
+    why = f"the jump host {jump} does not let us through to it"
+    return HostError("unreachable", sockets.PHASE, why, "AllowTcpForwarding in sshd_config there lets it")
 
 
 def _hang_up(sock: sockets.QuickSocket) -> None:

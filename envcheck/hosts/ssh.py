@@ -59,7 +59,7 @@ class Ssh:
                 self._options.tell(f"{self.name}: by fabric" + (f", though {reason}" if reason else ""))
                 from envcheck.hosts.fabric import FabricStream  # noqa: PLC0415 - it takes a tenth of a second
 
-                return FabricStream([resolved for _, resolved in route], command, deadline)
+                return FabricStream([(hop.name, resolved) for hop, resolved in route], command, deadline)
             self._options.tell(f"{self.name}: by ssh: {reason}")
         else:
             self._options.tell(f"{self.name}: by ssh, as asked")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from live.harness import need, wait_for
+from live.harness import free_port, need, wait_for
 from remote.sshd import Done, Sshd
 
 COULD_NOT_TELL = 3
@@ -156,6 +156,29 @@ def test_through_another_host(street: Path, jump: Sshd, name: str, count: int, t
     assert host["status"] == "ok", done
     assert passed(jump) - before == count
     assert ("box: by fabric" in done.err) == (transport != "ssh")
+
+
+def test_where_the_way_through_another_host_ends(street: Path, jump: Sshd) -> None:
+    """The jump host is dead, cannot connect to the next one, or does not want to: each is told."""
+    dead = free_port()
+    with Sshd(street / "no-way", AllowTcpForwarding="no") as strict:
+        client = [
+            f"Host dead\n  HostName 127.0.0.1\n  Port {dead}",
+            *hop(jump, "good"),
+            *hop(strict, "strict"),
+            "Host by-dead\n  ProxyJump dead",
+            f"Host to-dead\n  ProxyJump good\n  Port {dead}",
+            "Host by-strict\n  ProxyJump strict",
+        ]
+        sshd = Sshd(street / "behind", client=client, names="by-dead to-dead by-strict")
+        sshd.configure()
+        told = {name: ps(sshd, "fabric", name)[1] for name in ("by-dead", "to-dead", "by-strict")}
+    assert {host["status"] for host in told.values()} == {"unreachable"}
+    assert {name: host["gaps"][0]["why"] for name, host in told.items()} == {
+        "by-dead": f"the jump host dead: port {dead} of 127.0.0.1: Connection refused",
+        "to-dead": f"the jump host good cannot connect to port {dead} of 127.0.0.1",
+        "by-strict": "the jump host strict does not let us through to it",
+    }
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
