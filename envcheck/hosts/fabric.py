@@ -23,6 +23,9 @@ from envcheck.hosts.stream import FLOOD, STDERR, Ended
 
 SLICE = 0.25  # seconds between looks at standard error
 PIECE = 65536
+EXCHANGING = "exchanging keys"
+LONGEST = 80  # characters that are told of what a host says that speaks no SSH
+BUSY = (b"MaxStartups", b"Not allowed at this time")  # what a sshd says where it has no time for its banner
 ANSWER = "waiting for the answer"
 WINDOW = 262144  # bytes that may be under way: paramiko keeps them, for each host, before anybody looks
 CONNECT_FAILED = 2  # RFC 4254, 5.1
@@ -39,6 +42,7 @@ class FabricStream:
         self.flood = 0
         self._open: list[Callable[[], object]] = []  # what to close, the last first
         self._closed = False
+        self._transport: Any = None  # of the host that is connected to last
         self._watchdog = self._timer()
         self._watchdog.start()  # it may bark before this line is over
         try:
@@ -112,11 +116,12 @@ class FabricStream:
         paramiko = lean.paramiko()
         logging.getLogger("paramiko").addHandler(logging.NullHandler())  # it prints tracebacks otherwise
         entries = hop.entries()
-        self.phase = "exchanging keys"
+        self.phase = EXCHANGING
 
         def transport(*arguments: Any, **options: Any) -> Any:
             made = lean.classes().transport(*arguments, **options)
             self._to_close(made.close)
+            self._transport = made
             security = made.get_security_options()
             security.key_types = hostkeys.preferred(entries, hop.known_as, tuple(security.key_types))
             return made
@@ -175,7 +180,7 @@ class FabricStream:
     def _failure(self, error: Exception) -> HostError:
         """Say what went wrong, by the phase it went wrong in: paramiko's words are often about itself."""
         paramiko = lean.paramiko()
-        connecting = self.phase in (sockets.PHASE, "exchanging keys")
+        connecting = self.phase in (sockets.PHASE, EXCHANGING)
         if self.deadline.passed:
             return self.deadline.over(self.phase)
         if isinstance(error, paramiko.ChannelException):
@@ -184,6 +189,9 @@ class FabricStream:
             return HostError(
                 "incompatible", self.phase, "it knows none of our algorithms", "try --transport ssh"
             )
+        if self.phase == EXCHANGING and (said := _no_ssh(self._transport)):
+            why = f"it answers, but not with SSH: {said}"
+            return HostError("unreachable", self.phase, why, "is it a sshd, the port right?")
         if connecting and (self.deadline.connecting() == 0 or self._slow(error)):
             return HostError(
                 "unreachable",
@@ -261,6 +269,15 @@ def _not_passed(jump: str, hop: Resolved, code: int) -> HostError:
         )
     why = f"the jump host {jump} does not let us through to it"
     return HostError("unreachable", sockets.PHASE, why, "AllowTcpForwarding in sshd_config there lets it")
+
+
+def _no_ssh(transport: Any) -> str:
+    """Give the first line of a host that speaks something else than SSH; "" where it may be a sshd."""
+    heard: bytes = transport.heard if transport is not None else b""
+    lines = [line for line in heard.splitlines() if line.strip()]
+    if any(line.startswith(b"SSH-") for line in lines) or any(word in heard for word in BUSY):
+        return ""
+    return lines[0].decode("utf-8", "replace").strip()[:LONGEST] if lines else ""
 
 
 def _hang_up(sock: sockets.QuickSocket) -> None:

@@ -12,6 +12,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, NamedTuple
 
+HEARD = 4096  # bytes that are kept of what a host says first
+LONGEST = 65536  # bytes in which its banner must have come
 CHEAPEST = "aes128-gcm@openssh.com"
 
 # What a connection asks its configuration for; to merge all else takes a tenth of the time for a host.
@@ -87,6 +89,27 @@ def classes() -> Classes:
             security = self.get_security_options()
             # Its tag is checked by the library of ciphers; a MAC is compared by Python, byte by byte.
             security.ciphers = sorted(security.ciphers, key=lambda name: name != CHEAPEST)
+
+            self.heard = b""  # the beginning of what came before the exchange of keys
+
+        def _check_banner(self) -> None:
+            """Look for the banner in a bounded part of what comes: paramiko waits for the end of any line."""
+            read, heard = self.packetizer._read_timeout, 0  # noqa: SLF001 - only the banner is read by it
+
+            def bounded(timeout: float) -> bytes:
+                nonlocal heard
+                piece: bytes = read(timeout)
+                heard += len(piece)
+                self.heard = (self.heard + piece)[:HEARD]
+                if heard > LONGEST:
+                    raise ssh.SSHException("no banner comes")
+                return piece
+
+            self.packetizer._read_timeout = bounded  # noqa: SLF001
+            try:
+                super()._check_banner()  # pyright: ignore[reportUnknownMemberType]
+            finally:
+                del self.packetizer._read_timeout  # noqa: SLF001
 
         def run(self) -> None:
             # Closed in the midst of a step, it fails in ways that nobody else is to read about.

@@ -127,8 +127,44 @@ def garbage(peer: socket.socket) -> None:
     peer.close()
 
 
+def web(peer: socket.socket) -> None:
+    """It answers what it does not understand, and waits for more."""
+    peer.recv(65536)
+    peer.sendall(b"HTTP/1.1 400 \x1b[31mBad Request\r\nConnection: close\r\n\r\n")
+    silent(peer)
+
+
+def endless_line(peer: socket.socket) -> None:
+    while True:
+        peer.sendall(b"x" * 65536)
+
+
+def endless_lines(peer: socket.socket) -> None:
+    while True:
+        peer.sendall(b"what is it?\r\n")
+        time.sleep(0.01)
+
+
+def busy(peer: socket.socket) -> None:
+    """As a sshd that has too many connections, since OpenSSH 9.8."""
+    peer.sendall(b"Exceeded MaxStartups\r\n")
+    peer.close()
+
+
 def closing(peer: socket.socket) -> None:
     peer.close()
 
 
-__all__ = ["Listener", "banner_only", "closing", "dripping", "garbage", "silent", "ssh_server"]
+__all__ = [
+    "Listener",
+    "banner_only",
+    "busy",
+    "closing",
+    "dripping",
+    "endless_line",
+    "endless_lines",
+    "garbage",
+    "silent",
+    "ssh_server",
+    "web",
+]

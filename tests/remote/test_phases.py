@@ -83,6 +83,31 @@ def test_before_the_key_exchange(
     assert done.seconds < 5, done
 
 
+@pytest.mark.parametrize(
+    ("handle", "said"),
+    [
+        (hostile.garbage, "HTTP/1.1 400 Bad Request"),
+        (hostile.web, "HTTP/1.1 400 \x1b[31mBad Request"),
+        (hostile.endless_line, "x" * 80),
+        (hostile.endless_lines, "what is it?"),
+        (hostile.dripping, "xxx"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_speaks_no_ssh(client: Sshd, handle: hostile.Handler, said: str) -> None:
+    with hostile.Listener(handle) as listener:
+        done, host = check(client, listener.port, "fabric", "--timeout", "8s")
+    assert host["status"] == "unreachable", host
+    assert host["gaps"][0]["why"].startswith(f"it answers, but not with SSH: {said}"), host
+    assert done.seconds < 5, done
+
+
+def test_a_sshd_that_is_too_busy_for_a_banner(client: Sshd) -> None:
+    with hostile.Listener(hostile.busy) as listener:
+        _, host = check(client, listener.port, "fabric")
+    assert host["status"] == "throttled", host
+
+
 def truncated(channel: Any) -> None:
     nonce = _nonce(channel)
     channel.sendall(nonce + b" BEGIN 4000 00000000\nAAAA")
