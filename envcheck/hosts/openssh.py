@@ -103,6 +103,10 @@ FAILURES = (
         ("kex_exchange_identification", "Connection closed by", "Connection reset", "banner exchange"),
     ),
 )
+# Instead of a place, of a host that ssh reaches by a command; and what it says itself where that one ends.
+THROUGH_A_COMMAND = "UNKNOWN port"
+OWN = (*FAILURES[-1].words, "stdio forwarding failed")
+COMMAND = "is the ProxyCommand in the configuration of ssh right, and its program installed?"
 
 
 def command_line(route: Sequence[Destination], command: str, deadline: Deadline) -> list[str]:
@@ -164,6 +168,18 @@ def _looked_up(route: Sequence[Destination], stderr: str, deadline: Deadline) ->
     return LookedUp(named[1] if named else "HOST", (offending[1],) if offending else ("",))
 
 
+def _by_another(lines: Sequence[str]) -> str:
+    """Give what the command says by which ssh connects, where its end is all that ssh itself knows of.
+
+    To ssh it looks like a host that hangs up at once.
+    """
+    if not any(THROUGH_A_COMMAND in line for line in lines):
+        return ""
+    others = [line for line in lines if not any(word in line for word in OWN)]
+    known = any(word in line for failure in FAILURES[:-1] for word in failure.words for line in lines)
+    return others[-1] if others and not known else ""
+
+
 def explain(code: int | None, stderr: str, looked_up: Callable[[], LookedUp]) -> HostError | None:
     """Say why ssh gave up."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
@@ -171,6 +187,8 @@ def explain(code: int | None, stderr: str, looked_up: Callable[[], LookedUp]) ->
         return None
     if not lines:  # the command was started, and its end was not told
         return HostError("no-answer", ANSWER, "there is no answer: the connection was closed")
+    if other := _by_another(lines):
+        return HostError("unreachable", TCP, f"ssh gave up: {other[:LONGEST]}", COMMAND)
     for failure in FAILURES:
         # Where a host on the way says no, the one behind it has the last word, and knows nothing.
         if said := [line for line in lines if any(word in line for word in failure.words)]:

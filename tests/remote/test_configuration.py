@@ -289,6 +289,23 @@ def test_a_command_to_connect_by(street: Path, jump: Sshd) -> None:
     assert passed(jump) == before + 1
 
 
+NO_WAY = {"no-such-program %h %p": "no-such-program: not found", "sh -c 'echo \033[31mno >&2'": "\033[31mno"}
+
+
+@pytest.mark.parametrize("command", NO_WAY)
+def test_a_command_that_does_not_connect(street: Path, command: str) -> None:
+    """What it says is told, not what ssh makes of its end."""
+    sshd = Sshd(street / f"no-command-{len(command)}", client=["Host box", f"  ProxyCommand {command}"])
+    sshd.configure()
+    done, host = ps(sshd, "auto")
+    [gap] = host["gaps"]
+    assert host["status"] == "unreachable", done
+    assert gap["why"].startswith("ssh gave up: ")
+    assert gap["why"].endswith(NO_WAY[command])
+    assert "ProxyCommand" in gap["hint"]
+    assert "\033" not in done.err + sshd.envcheck("ps", "-H", "box").out
+
+
 LAX = {"no": "host-key-changed", "off": "host-key-unknown", "accept-new": "host-key-unknown"}
 
 
