@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import build
@@ -67,15 +66,8 @@ def test_what_stays_well_is_stable() -> None:
 
 def test_a_dear_look_leaves_time_to_settle() -> None:
     """One that costs more than its share of all the time that there is."""
-    answers = iter(["stale", "stale"])
-
-    def look() -> Look:
-        end = time.process_time() + 0.1
-        while time.process_time() < end:
-            pass
-        return Look(NOTHING, next(answers, ""), frozenset({(1, 1)}))
-
-    _, wrong = wait(look, Patience(3, 0.5), lambda _: None)
+    seen = looks("stale", "stale", "")
+    _, wrong = wait(lambda: next(seen), Patience(3, 0.5, share=1e-9), lambda _: None)
     assert wrong == ""
 
 
