@@ -5,7 +5,7 @@ Exit status: 0 all as it should be, 1 drift, 2 wrong use or nothing matched, 3 c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
@@ -17,11 +17,10 @@ from envcheck.cli.fleet import Lines, in_order, look_at_all
 from envcheck.cli.hosts import Hosts, on_hosts
 from envcheck.cli.looking import held
 from envcheck.collect import collect
-from envcheck.errors import EnvcheckError, UsageError
+from envcheck.errors import UsageError
 from envcheck.hosts.local import Local
 from envcheck.judge import judge, matching, merge
-from envcheck.model import HostReport, Report, Severity, Snapshot, Spec
-from envcheck.secrecy import Policy
+from envcheck.model import HostReport, Report, Snapshot
 
 Wait = Annotated[
     str | None,
@@ -52,9 +51,10 @@ def command(
     pids = matching.pids(named)
     files = matching.files(named)
     policy = options.policy(reveal, key_file)
+    bounds = judging.Bounds(expected)
 
     def judged(seen: Snapshot | HostReport) -> Report:
-        return _judged(seen, expected, named, policy, fail_on)
+        return bounds.concluded(seen, lambda one: judge(one, expected, named, policy, fail_on))
 
     def look(tell: Callable[[Report], None] = lambda _one: None) -> Report:
         found: list[Report] = []
@@ -85,11 +85,3 @@ def command(
         if path or not (quiet and name == "text"):
             options.emit(report.format_named(name).render(found, width=options.width()), path, color=color)
     raise typer.Exit(found.exit_code)
-
-
-def _judged(
-    seen: Snapshot | HostReport, spec: Spec | None, targets: Sequence[str], policy: Policy, fail_on: Severity
-) -> Report:
-    if isinstance(seen, HostReport):
-        return Report((seen,), EnvcheckError.exit_status)
-    return judging.within(lambda: judge(seen, spec, targets, policy, fail_on), seen.host, spec)

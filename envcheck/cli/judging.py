@@ -8,10 +8,11 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from envcheck.errors import EnvcheckError
-from envcheck.model import Gap, HostReport, Report, Spec
+from envcheck.model import Gap, HostReport, Report, Snapshot, Spec
 
 UNJUDGED = "unjudged"
 JUDGING = 5.0  # seconds of processor time, for one host
+LEAST = 0.5  # of them, after hosts for which they were not enough
 AGAIN = 0.5  # seconds of processor time between further looks
 
 
@@ -19,18 +20,33 @@ class OverTimeError(BaseException):
     """The time is over. It may come at any place, and nothing on its way out is to take it for a fault."""
 
 
-def within(judge: Callable[[], Report], host: str, spec: Spec | None) -> Report:
-    """Judge; a host for which the time is not enough is reported as such."""
-    try:
-        with deadline(JUDGING):
-            return judge()
-    except OverTimeError:
-        gap = Gap("judging it", *_why(spec))
-        return Report((HostReport(host, UNJUDGED, (gap,), ()),), EnvcheckError.exit_status)
+class Bounds:
+    """Judges hosts by a spec. After each for which the time was not enough, there is half of it for the next:
+    while a pattern is tried, no other host gets on, and what holds up one may well hold up many."""
+
+    def __init__(self, spec: Spec | None) -> None:
+        self.spec = spec
+        self.seconds = JUDGING
+
+    def concluded(self, seen: Snapshot | HostReport, judge: Callable[[Snapshot], Report]) -> Report:
+        """Judge what was seen of a host, if it could be looked at."""
+        if isinstance(seen, HostReport):
+            return Report((seen,), EnvcheckError.exit_status)
+        return self.judged(seen.host, lambda: judge(seen))
+
+    def judged(self, host: str, judge: Callable[[], Report]) -> Report:
+        """Judge; a host for which the time is not enough is reported as such."""
+        try:
+            with deadline(self.seconds):
+                return judge()
+        except OverTimeError:
+            gap = Gap("judging it", *_why(self.spec, self.seconds))
+            self.seconds = max(min(LEAST, self.seconds), self.seconds / 2)
+            return Report((HostReport(host, UNJUDGED, (gap,), ()),), EnvcheckError.exit_status)
 
 
-def _why(spec: Spec | None) -> tuple[str, str]:
-    took = f"took more than {JUDGING:g} seconds of processor time"
+def _why(spec: Spec | None, seconds: float) -> tuple[str, str]:
+    took = f"took more than {seconds:.2g} seconds of processor time"
     if _has_patterns(spec):
         return f"a pattern of the spec {took}", "look for nested repeats, as in (a+)+"
     return f"it {took}", "name what is meant: a pid, an app, cwd:PATH"

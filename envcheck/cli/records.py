@@ -120,6 +120,7 @@ def told_apart(found: Sequence[tuple[str, HostReport]]) -> list[Report]:
 def _each(
     paths: Sequence[str], spec: Spec | None, targets: Sequence[str], policy: Policy, fail_on: Severity
 ) -> Iterator[Report]:
+    bounds = judging.Bounds(spec)
     for path in paths:
         try:
             snapshot = read(path)
@@ -128,8 +129,7 @@ def _each(
             gap = Gap(f"the record {path}", error.reason, "take the snapshot of this host anew")
             yield Report((HostReport(name, UNREAD, (gap,), ()),), RecordError.exit_status)
             continue
-        judging_it = partial(judge, snapshot, spec, targets, policy, fail_on)
-        yield judging.within(judging_it, snapshot.host, spec)
+        yield bounds.judged(snapshot.host, partial(judge, snapshot, spec, targets, policy, fail_on))
 
 
 def write(text: str, path: str) -> None:

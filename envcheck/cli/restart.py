@@ -74,6 +74,7 @@ def command(
     wishes = Wishes(duration(timeout), duration(stable_for), tuple(map(http.checked, url or ())), fail_on)
     expected = options.load_spec(spec)
     policy = options.policy(reveal)
+    bounds = judging.Bounds(expected)
     _usable(hosts, max_parallel, canary)
     snapshots: dict[str, Snapshot] = {}
     look = partial(
@@ -88,7 +89,7 @@ def command(
         if isinstance(seen, HostReport):
             return Report((seen,), EnvcheckError.exit_status)
         snapshots[seen.host] = seen
-        return judging.within(lambda: judge(seen, expected, named, policy, fail_on), seen.host, expected)
+        return bounds.judged(seen.host, lambda: judge(seen, expected, named, policy, fail_on))
 
     def judge_one(snapshot: Snapshot, server: Server, name: str) -> AppReport:
         return judge_again(snapshot, expected, server, name, policy)

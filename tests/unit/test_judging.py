@@ -39,13 +39,14 @@ def forever() -> Report:
     ],
 )
 def test_what_takes_too_long_is_the_state_of_that_host(spec: Spec | None, why: str) -> None:
-    found = judging.within(forever, "web-1", spec)
+    bounds = judging.Bounds(spec)
+    found = bounds.judged("web-1", forever)
 
     [host] = found.hosts
     assert (host.name, host.status, found.exit_code) == ("web-1", "unjudged", 3)
     assert host.gaps[0].why == f"{why} took more than 0.3 seconds of processor time"
     assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
-    assert judging.within(lambda: FINE, "web-1", spec) is FINE  # the next one
+    assert bounds.judged("web-2", lambda: FINE) is FINE  # the next one
 
 
 def test_neither_the_clock_nor_other_threads_count() -> None:
@@ -66,7 +67,7 @@ def test_neither_the_clock_nor_other_threads_count() -> None:
         return FINE
 
     try:
-        assert judging.within(waiting, "web-1", PATTERN) is FINE
+        assert judging.Bounds(PATTERN).judged("web-1", waiting) is FINE
     finally:
         over.set()
         for thread in threads:
@@ -82,4 +83,15 @@ def test_a_fault_beneath_is_no_way_out() -> None:
         except Exception:  # noqa: BLE001
             return FINE
 
-    assert judging.within(guarded, "web-1", None).exit_code == 3
+    assert judging.Bounds(None).judged("web-1", guarded).exit_code == 3
+
+
+def test_many_of_them_take_less_and_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "LEAST", 0.1)
+    bounds = judging.Bounds(PATTERN)
+    began = time.thread_time()
+
+    whys = [bounds.judged(f"web-{i}", forever).hosts[0].gaps[0].why for i in range(4)]
+
+    assert [why.split()[8] for why in whys] == ["0.3", "0.15", "0.1", "0.1"]
+    assert time.thread_time() - began < 1.2
