@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 from envcheck.errors import EnvcheckError
 from envcheck.model import Gap, HostReport, Report, Snapshot, Spec
+from envcheck.report.grouping import UNJUDGED
 
-UNJUDGED = "unjudged"
 JUDGING = 5.0  # seconds of processor time, for one host
 LEAST = 0.5  # of them, after hosts for which they were not enough
 AGAIN = 0.5  # seconds of processor time between further looks

@@ -111,7 +111,8 @@ def _why_not(group: GapGroup) -> str:
     if group.status == grouping.UNREAD:
         return f"NOT READ: {count(len(group.hosts), 'record', 'records')} ({escape(group.gap.why)})"
     what = f"{group.status}, {group.gap.what}: {group.gap.why}"
-    return f"NOT REACHED: {_hosts(group.hosts)} ({escape(what)})"
+    title = "COULD NOT TELL" if group.status == grouping.UNJUDGED else "NOT REACHED"
+    return f"{title}: {_hosts(group.hosts)} ({escape(what)})"
 
 
 def _unmatched(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:

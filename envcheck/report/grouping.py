@@ -9,6 +9,7 @@ from typing import NamedTuple
 from envcheck.model import AppReport, Diagnosis, Finding, Gap, HostReport, Step
 
 REACHED = ("ok", "partial")
+UNJUDGED = "unjudged"  # the state of a host that took too long to be judged
 UNREAD = "unreadable"  # the state of a host whose record could not be read
 NOT_REACHED, NOT_READ = "not reached", "not read"
 NOTHING_MATCHED, COULD_NOT_TELL = "nothing matched", "could not tell"
@@ -89,7 +90,7 @@ def is_reached(host: HostReport) -> bool:
 def word(host: HostReport) -> str:
     """Say what a host counts as: the worst of what is said of it."""
     if not is_reached(host):
-        return NOT_READ if host.status == UNREAD else NOT_REACHED
+        return {UNREAD: NOT_READ, UNJUDGED: COULD_NOT_TELL}.get(host.status, NOT_REACHED)
     words: list[str] = [app.state for app in host.apps]
     if host.unmatched or not words:
         words.append(NOTHING_MATCHED if host.status == "ok" else COULD_NOT_TELL)

@@ -41,6 +41,7 @@ from envcheck.servers.gunicorn_cures import (
     HUP_KEEPS,
     PERHAPS,
     PRELOADED,
+    USR2_IGNORED,
     USR2_KEEPS,
 )
 from envcheck.servers.gunicorn_options import (
@@ -276,7 +277,7 @@ def insufficient(action: Action, server: Server, whats: frozenset[What]) -> tupl
         return ()
     pid = server.first.pid
     hup = [HUP_ENDS_NEW] if is_half_done(server) else first(HUP_KEEPS, whats)
-    usr2 = first(USR2_KEEPS, whats)
+    usr2 = [USR2_IGNORED] if is_half_done(server) else first(USR2_KEEPS, whats)
     return tuple([send("HUP", pid, why) for why in hup] + [send("USR2", pid, why) for why in usr2])
 
 
