@@ -12,6 +12,7 @@ from envcheck.servers import SERVERS
 from envcheck.supervisors import acting
 
 DROPPED = "no source sets it: a restart drops it"
+WORKERS = "worker-count"
 BY_HAND = "no source sets it, and a shell may have: start it with it, or forbid it in a spec"
 
 
@@ -31,7 +32,7 @@ def hazards(
     """Say what following the steps would lose, break or change besides."""
     told = [h for step in steps for h in step.hazards]
     if action in (Action.RELOAD, Action.RESTART, Action.ADOPT):
-        told += _counted(context, snapshot)
+        told += counted(context, snapshot)
     if action not in (Action.RESTART, Action.ADOPT):
         return tuple(told)
     leaked = [
@@ -49,15 +50,17 @@ def hazards(
     return tuple(dict.fromkeys([*leaked, *told]))
 
 
-def _counted(context: Context, snapshot: Snapshot) -> list[Hazard]:
+def counted(context: Context, snapshot: Snapshot) -> list[Hazard]:
     """Say how many workers there will be, where TTIN or TTOU has made it another number."""
-    server = context.server
+    server, recorded = context.server, context.configured.plan
+    if recorded:  # the files of its configuration are not in a record
+        return [h for h in recorded.hazards if h.cause == WORKERS]
     told = SERVERS[server.kind].workers(server, snapshot.seen_by(server))
     newest = server.generations[-1]
     if not told or newest.master is None or len(newest.workers) in (0, told):
         return []
     message = f"it runs {len(newest.workers)} workers, and starts with {told} as it is configured"
-    return [Hazard(None, "worker-count", message)]
+    return [Hazard(None, WORKERS, message)]
 
 
 def _changing(context: Context, findings: Sequence[Finding]) -> list[Hazard]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from envcheck.escaping import escape
 from envcheck.judge import cures, rights
 from envcheck.judge.evidence import Context
-from envcheck.judge.hazards import hazards, perhaps_by_hand
+from envcheck.judge.hazards import counted, hazards, perhaps_by_hand
 from envcheck.model import (
     Action,
     Cause,
@@ -101,7 +101,7 @@ def plan(context: Context, findings: Sequence[Finding], snapshot: Snapshot, poli
     return Plan(
         steps=acting.restart(server, configured, snapshot, policy),
         insufficient=acting.insufficient(server, configured, snapshot, policy),
-        hazards=acting.hazards(server, configured, snapshot),
+        hazards=(*acting.hazards(server, configured, snapshot), *counted(context, snapshot)),
         amounts_to=acting.amounts_to(server, configured),
         advice=_advice(context, snapshot),
         preloads=SERVERS[server.kind].preloads(server, snapshot.seen_by(server)),
