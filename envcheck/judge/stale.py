@@ -16,7 +16,7 @@ from envcheck.judge.evidence import (
 from envcheck.model import Cause, Generation, Stage
 from envcheck.noise import same
 from envcheck.sources import chain
-from envcheck.supervisors.systemd.starting import MEMORY
+from envcheck.supervisors.known import MEMORY
 
 
 def stale(judged: Judged, context: Context) -> Explanation:

@@ -13,6 +13,8 @@ from typing import Any
 from envcheck.model import Answers, FileFacts, Output, Process
 
 Key = tuple[str, ...]
+# `systemctl set-environment` changes it at any time, and nothing tells when.
+MEMORY = "the environment of systemd"
 # A command would run here, and not where the files are.
 NOT_HERE = Output("error")
 

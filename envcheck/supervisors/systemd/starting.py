@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from envcheck.model import Applied, Assignment, Owner, Parsed, Process, Source, Stage, Start
 from envcheck.sources import chain
 from envcheck.sources.text import decode
-from envcheck.supervisors.known import Known
+from envcheck.supervisors.known import MEMORY, Known
 from envcheck.supervisors.systemd import command, disk, environment, loaded, names, needs, search, siblings
 from envcheck.supervisors.systemd.definition import Definition
 from envcheck.supervisors.systemd.loaded import Loaded
@@ -86,10 +86,6 @@ def _chain(
     applied += environment.sources(found, _passed(owner), known, version)
     applied += environment.unset(found, chain.values(applied))
     yield from applied
-
-
-# `systemctl set-environment` changes it at any time, and nothing tells when.
-MEMORY = "the environment of systemd"
 
 
 def _manager(said: Loaded) -> Applied:
