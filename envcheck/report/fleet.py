@@ -6,11 +6,10 @@ A screen for hundreds of hosts: who is well is counted, who is not is named.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from envcheck.escaping import command, escape
 from envcheck.model import (
-    Alike,
     AppReport,
     Diagnosis,
     Difference,
@@ -18,14 +17,14 @@ from envcheck.model import (
     HostReport,
     Report,
 )
-from envcheck.report import age, grouping
+from envcheck.report import age, grouping, unlike
 from envcheck.report.advice import incomplete, merged, step_lines, wrapped
 from envcheck.report.folding import fold
 from envcheck.report.grouping import AppGroup, GapGroup
+from envcheck.report.naming import FEW, few, hosts_of, names_of
 from envcheck.report.text import HEADLINES, count, field
 
 MOST = 6  # outcomes that are told one by one, the largest groups
-FEW = 8  # names, of variables, that are told one by one
 
 
 def render(report: Report, *, width: int = 80) -> str:
@@ -39,8 +38,8 @@ def render(report: Report, *, width: int = 80) -> str:
         *_gaps(hosts, width),
         *_others(groups[MOST:], width),
         *(list(_outcome(group, width)) for group in reversed(groups[:MOST])),
-        list(_differences(report.differences, width)),
-        list(_uncompared(report.uncompared, width)),
+        list(unlike.told(report.differences, width)),
+        list(unlike.uncompared(report.uncompared, width)),
         list(_plan(report, groups[:MOST], width)),
     ]
     lines = wrapped(_headline(report, groups), width, "")
@@ -60,7 +59,9 @@ def _headline(report: Report, groups: Sequence[AppGroup]) -> str:
         first = f"IN-SYNC: all {total} hosts have the environment they should have"
     else:
         first = f"{worst.upper()}: {counts[worst]} of {total} hosts{_same_cause(worst, groups)}"
-    odd = {name for difference in report.differences for group in _odd(difference) for name in group.hosts}
+    odd = {
+        name for difference in report.differences for group in unlike.odd(difference) for name in group.hosts
+    }
     rest = [f"{counts[word]} {word.replace('-', ' ')}" for word in others]
     rest += [f"{len(odd)} unlike the others"] if odd else []
     rest += [f"{len(report.uncompared)} not compared"] if report.uncompared else []
@@ -90,7 +91,7 @@ def _namesakes(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
             groups.setdefault(host.called, []).append(host.name)
     for name, found in groups.items():
         text = f"SAME NAME: {len(found)} records call their host {escape(name)}: they are told by their files"
-        yield [*wrapped(f"{text} (snapshot --as names a host)", width, ""), *_names(found, width)]
+        yield [*wrapped(f"{text} (snapshot --as names a host)", width, ""), *names_of(found, width)]
 
 
 # --- what could not be looked at ----------------------------------------------------------------------
@@ -102,7 +103,7 @@ def not_reached(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
         of_records = group.status == grouping.UNREAD  # what to do about those is the same for all
         yield [
             *wrapped(_why_not(group), width, ""),
-            *_names(group.hosts, width),
+            *names_of(group.hosts, width),
             *(field("hint", escape(group.gap.hint), width) if group.gap.hint and not of_records else []),
         ]
 
@@ -112,21 +113,21 @@ def _why_not(group: GapGroup) -> str:
         return f"NOT READ: {count(len(group.hosts), 'record', 'records')} ({escape(group.gap.why)})"
     what = f"{group.status}, {group.gap.what}: {group.gap.why}"
     title = "COULD NOT TELL" if group.status == grouping.UNJUDGED else "NOT REACHED"
-    return f"{title}: {_hosts(group.hosts)} ({escape(what)})"
+    return f"{title}: {hosts_of(group.hosts)} ({escape(what)})"
 
 
 def _unmatched(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
     for (target, why), names in grouping.unmatched(hosts).items():
-        text = f"NOTHING MATCHED on {_hosts(names)}: no running server is meant by {escape(target)}"
-        yield [*wrapped(text + (f": {escape(why)}" if why else ""), width, ""), *_names(names, width)]
+        text = f"NOTHING MATCHED on {hosts_of(names)}: no running server is meant by {escape(target)}"
+        yield [*wrapped(text + (f": {escape(why)}" if why else ""), width, ""), *names_of(names, width)]
 
 
 def _gaps(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
     for group in grouping.gaps(hosts, reached=True):
         gap = group.gap
         hint = f"; {gap.hint}" if gap.hint else ""
-        text = f"not read on {_hosts(group.hosts)}: {escape(gap.what)}: {escape(gap.why)}{escape(hint)}"
-        yield [*wrapped(text, width, ""), *_names(group.hosts, width)]
+        text = f"not read on {hosts_of(group.hosts)}: {escape(gap.what)}: {escape(gap.why)}{escape(hint)}"
+        yield [*wrapped(text, width, ""), *names_of(group.hosts, width)]
 
 
 # --- outcomes --------------------------------------------------------------------------------------------
@@ -134,13 +135,13 @@ def _gaps(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
 
 def _outcome(group: AppGroup, width: int) -> Iterator[str]:
     app = group.app
-    title = f"{app.state.upper()}: {_hosts(group.hosts)}: {escape(app.name)} {HEADLINES[app.state]}"
+    title = f"{app.state.upper()}: {hosts_of(group.hosts)}: {escape(app.name)} {HEADLINES[app.state]}"
     yield from wrapped(f"{title} ({app.server.kind})", width, "")
-    yield from _names(group.hosts, width)
+    yield from names_of(group.hosts, width)
     for (diagnosis, cause), found in _by_cause(app).items():
         names = [escape(f.variable) for f in found if f.variable is not None]
         told = (
-            f"{_few(names)}  {diagnosis} ({cause or 'no cause known'})" if names else f"{cause or diagnosis}"
+            f"{few(names)}  {diagnosis} ({cause or 'no cause known'})" if names else f"{cause or diagnosis}"
         )
         yield from wrapped(told, width, "  ")
         yield from field("why", f"on {escape(group.hosts[0])}: {escape(found[0].message)}", width)
@@ -165,72 +166,10 @@ def _others(groups: Sequence[AppGroup], width: int) -> Iterator[list[str]]:
     for group in groups:
         by_state.setdefault((group.app.state, group.app.name), []).extend(group.hosts)
     for (state, name), hosts in by_state.items():
-        text = f"{state.upper()}: {_hosts(hosts)}: {escape(name)}, each for other reasons; -f json tells them"
-        yield [*wrapped(text, width, ""), *_names(hosts, width)]
-
-
-# --- differences -------------------------------------------------------------------------------------------
-
-
-def _differences(differences: Sequence[Difference], width: int) -> Iterator[str]:
-    """Tell variables that differ between the same hosts together."""
-    groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for difference in differences:
-        where = f"({escape(difference.app)}, {' and '.join(difference.layers)})"
-        for text, values in _told(difference):
-            groups.setdefault((text, where), []).append((escape(difference.variable), values))
-    for (text, where), found in list(groups.items())[:MOST]:
-        values = f": {found[0][1]}" if len(found) == 1 else ""
-        names = _few(name for name, _ in found)
-        yield from wrapped(f"DIFFERENT: {text.format(names)} {where}{values}", width, "")
-    more = len(groups) - MOST
-    if more > 0:
-        yield f"and {count(more, 'other difference', 'other differences')}; -f json tells them"
-
-
-def _uncompared(hosts: Sequence[str], width: int) -> Iterator[str]:
-    """Name the records of which nobody knows whether their hidden values are those of the others."""
-    if hosts:
-        what = "hidden values, for their fingerprints have another key than those of the others"
-        yield from wrapped(f"NOT COMPARED: {_hosts(hosts)}: {what}", width, "")
-        yield from _names(hosts, width)
-
-
-def _told(difference: Difference) -> Iterator[tuple[str, str]]:
-    """Give sentences in which the name of the variable is left open, and the values that they are about."""
-    majority = difference.groups[0]
-    for group in _odd(difference):
-        who = _few(map(_braced, fold(group.hosts)))
-        has, others = "has" if len(group.hosts) == 1 else "have", len(majority.hosts)
-        if group.value is None:
-            text = f"{who} {has} no {{}}, {count(others, 'other has', 'others have')}"
-        elif majority.value is None:
-            text = f"{who} {has} {{}}, {count(others, 'other has', 'others have')} none"
-        else:
-            text = f"{who} {has} another {{}} than {count(others, 'other', 'others')}"
-        yield text, _values(difference, [group, majority])
-    if not _odd(difference):
-        kinds = "; ".join(_few(map(_braced, fold(group.hosts))) for group in difference.groups)
-        yield f"{{}} is not the same on {kinds}", _values(difference, difference.groups)
-
-
-def _braced(name: str) -> str:
-    return escape(name).replace("{", "{{").replace("}", "}}")
-
-
-def _odd(difference: Difference) -> list[Alike]:
-    """Give the groups that a majority differs from; of two hosts, the second."""
-    first, *others = difference.groups
-    total = sum(len(group.hosts) for group in difference.groups)
-    pair = total == len(difference.groups) == 2  # noqa: PLR2004
-    return others if 2 * len(first.hosts) > total or pair else []
-
-
-def _values(difference: Difference, groups: Sequence[Alike]) -> str:
-    return " / ".join(
-        "none" if group.value is None else difference.policy.display(difference.variable, group.value)
-        for group in groups
-    )
+        text = (
+            f"{state.upper()}: {hosts_of(hosts)}: {escape(name)}, each for other reasons; -f json tells them"
+        )
+        yield [*wrapped(text, width, ""), *names_of(hosts, width)]
 
 
 # --- what is to be done ------------------------------------------------------------------------------------
@@ -258,7 +197,7 @@ def _plan(report: Report, groups: Sequence[AppGroup], width: int) -> Iterator[st
 
 
 def _note(group: AppGroup, width: int) -> list[str]:
-    where = _few(map(escape, fold(group.hosts)))
+    where = few(map(escape, fold(group.hosts)))
     return wrapped(f"{escape(group.app.name)} on {where}: {group.app.remedy.note}", width - 4, "   ")
 
 
@@ -276,19 +215,21 @@ def _look_again(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
 
 def _take_again(uncompared: Sequence[str], width: int) -> Iterator[list[str]]:
     if uncompared:
-        text = f"take the records of all hosts with one --key-file, to compare those of {_hosts(uncompared)}"
+        text = (
+            f"take the records of all hosts with one --key-file, to compare those of {hosts_of(uncompared)}"
+        )
         yield wrapped(text, width - 4, "   ")
 
 
 def _which(differences: Sequence[Difference], width: int) -> Iterator[list[str]]:
     if differences:
-        names = _few(map(escape, dict.fromkeys(d.variable for d in differences)))
+        names = few(map(escape, dict.fromkeys(d.variable for d in differences)))
         yield wrapped(f"say in a spec which is right, where hosts differ: {names}", width - 4, "   ")
 
 
 def _steps(group: AppGroup, width: int) -> Iterator[str]:
     """Write the steps as they are on the first host, which shows whether they help."""
-    hosts = _few(map(escape, fold(group.hosts)))
+    hosts = few(map(escape, fold(group.hosts)))
     order = own = ""
     if len(group.hosts) > 1:
         order = f", one host after another, {escape(group.hosts[0])} first; look whether it has helped"
@@ -298,20 +239,3 @@ def _steps(group: AppGroup, width: int) -> Iterator[str]:
     yield from wrapped(text, width - 4, "   ")
     for step in group.app.remedy.steps:
         yield from step_lines(step, width)
-
-
-# --- words -------------------------------------------------------------------------------------------------
-
-
-def _hosts(hosts: Sequence[str]) -> str:
-    return count(len(hosts), "host", "hosts")
-
-
-def _names(hosts: Sequence[str], width: int) -> list[str]:
-    return wrapped(", ".join(map(escape, fold(hosts))), width, "  ")
-
-
-def _few(names: Iterable[str]) -> str:
-    known = list(names)
-    more = len(known) - FEW
-    return ", ".join(known[:FEW]) + (f" and {more} more" if more > 0 else "")
