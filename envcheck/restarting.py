@@ -107,6 +107,7 @@ class Restart:
         server = permission.found(other.before, self.app) if other.before else None
         if other.before is None or server is None:
             return self._refuse(CHANGED)
+        self.lock = lock_name(server)
         steps = {s.argv for s in self.app.remedy.steps}
         self.taken = [t for t in other.taken if t.step.argv in steps]
         try:

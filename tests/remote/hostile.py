@@ -115,13 +115,6 @@ def banner_only(peer: socket.socket) -> None:
     silent(peer)
 
 
-def dripping(peer: socket.socket) -> None:
-    """An endless banner, a byte at a time."""
-    while True:
-        peer.sendall(b"x")
-        time.sleep(0.05)
-
-
 def garbage(peer: socket.socket) -> None:
     peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     peer.close()
@@ -134,15 +127,20 @@ def web(peer: socket.socket) -> None:
     silent(peer)
 
 
-def endless_line(peer: socket.socket) -> None:
-    while True:
-        peer.sendall(b"x" * 65536)
+def endless(data: bytes, pause: float) -> Callable[[socket.socket], None]:
+    """The same again and again, with so many seconds between."""
+
+    def talk(peer: socket.socket) -> None:
+        while True:
+            peer.sendall(data)
+            time.sleep(pause)
+
+    return talk
 
 
-def endless_lines(peer: socket.socket) -> None:
-    while True:
-        peer.sendall(b"what is it?\r\n")
-        time.sleep(0.01)
+dripping = endless(b"x", 0.05)  # a banner, a byte at a time
+endless_line = endless(b"x" * 65536, 0.0)
+endless_lines = endless(b"what is it?\r\n", 0.01)
 
 
 def busy(peer: socket.socket) -> None:
