@@ -6,7 +6,6 @@ that all of them read alike. What is user data, or secret, is never on it: every
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Sequence
 from functools import cache
@@ -45,7 +44,8 @@ def prelude(*, acts: bool = False) -> bytes:
     }
     main = f"\nmain({'acting' if acts else 'serve'!r})\n"
     loader = folder.joinpath(f"{LOADER}.py").read_bytes() + main.encode("ascii")
-    packed = zlib.compress(json.dumps(sources, separators=(",", ":")).encode("ascii"), 9)
+    words = [word for pair in sources.items() for word in pair]
+    packed = zlib.compress("\0".join(words).encode("utf-8"), 9)
     return b"%d\n%b%d\n%b" % (len(loader), loader, len(packed), packed)
 
 

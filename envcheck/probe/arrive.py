@@ -1,6 +1,7 @@
 """The first thing that runs on a target: take the probe's source from the input, and let it be imported.
 
-The input: a line with a length, zlib of the JSON {module: source} of that length, then what `serve` reads.
+The input: a line with a length, zlib of names and sources of modules, between NULs, of that length, then what
+`serve` reads.
 Nothing is written anywhere. Exit status 93: this Python is too old.
 """
 
@@ -33,10 +34,9 @@ def main(served: str) -> None:
     """*served*: the module of the probe that answers, `serve` or `acting`."""
     if sys.version_info < (3, 6):
         sys.exit(TOO_OLD)
-    from json import loads
     from zlib import decompress
 
     stdin = sys.stdin.buffer
-    sources = loads(decompress(stdin.read(int(stdin.readline()))).decode("utf-8"))
-    sys.meta_path.insert(0, Finder(sources))
+    words = iter(decompress(stdin.read(int(stdin.readline()))).decode("utf-8").split("\0"))
+    sys.meta_path.insert(0, Finder({name: next(words) for name in words}))
     sys.exit(__import__(PACKAGE + "." + served, fromlist=["main"]).main(stdin, sys.stdout.buffer))

@@ -64,9 +64,6 @@ def _ancestors(processes: "list[dict]", live: bool) -> "list[dict]":
         parent = Stat(one["stat"]).parent if one["stat"] else 0
         if parent > 0 and parent not in known:
             known.add(parent)
-            above = facts(parent, live=False)
-            if live and not above["environ"]["data"].strip(b"\0"):
-                above = facts(parent, live=True)
-            queue.append(above)
-            found.append(above)
+            queue.append(facts(parent, live, only_lost=True))
+            found.append(queue[-1])
     return sorted(found, key=lambda one: int(one["pid"]))

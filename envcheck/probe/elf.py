@@ -13,6 +13,14 @@ DT_HASH, DT_STRTAB, DT_SYMTAB, DT_DEBUG, DT_GNU_HASH = 4, 5, 6, 21, 0x6FFFFEF5
 CHAIN = 1048576  # links of one hash chain: more is a loop
 
 
+class NoSymbol(Exception):
+    """Stripped, or no libc at all. `go`: the file says that Go built it."""
+
+    def __init__(self, go: bool) -> None:
+        super().__init__("no symbol environ")
+        self.go = go
+
+
 class Layout:
     """Sizes and orders of one ELF class. Formats are structs in native byte order without padding."""
 

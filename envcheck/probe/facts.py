@@ -23,19 +23,22 @@ LIVE = {
 }
 
 
-def facts(pid: int, live: bool) -> dict:
-    """Everything about *pid*; its keys are always the same. *live*: also read the live environment."""
+def facts(pid: int, live: bool, only_lost: bool = False) -> dict:
+    """Everything about *pid*; its keys are always the same.
+
+    *live*: also read the live environment; *only_lost*: only where that at exec is gone, as a title wipes it.
+    """
     found = _blank(pid)
     try:
         with Folder(b"/proc/%d" % pid) as folder:
-            _settle(folder, found, live)
+            _settle(folder, found, live, only_lost)
     except OSError as error:
         found["status"] = meaning(error)
         if not found["environ"]["status"]:
             found["environ"]["detail"] = os.strerror(error.errno or 0)
     status = found["status"]
     found["environ"]["status"] = found["environ"]["status"] or ENVIRON.get(status, status)
-    if not live:
+    if not live or (only_lost and status == "ok" and not found["live"]["status"]):
         found["live"]["status"] = "skipped"
     elif not found["live"]["status"]:
         found["live"]["status"] = LIVE.get(status, "error")
@@ -63,16 +66,18 @@ def _blank(pid: int) -> dict:
     }
 
 
-def _settle(folder: Folder, found: dict, live: bool) -> None:
+def _settle(folder: Folder, found: dict, live: bool, only_lost: bool) -> None:
     """Read until no exec happened in between."""
-    deadline = time.monotonic() + PATIENCE if live else 0.0
+    deadline = time.monotonic() + PATIENCE
     for _ in range(1 + REREADS):
         body = _identify(folder, found)
         if body is None:
             return
         with body:
             before = Image(body)
-            _read(body, before, found, deadline)
+            _read(body, before, found)
+            if live and not (only_lost and found["environ"]["data"].strip(b"\0")):
+                found["live"] = _live(body, found, deadline)
             if Image(body).key == before.key:
                 return
     found["status"] = "replaced"
@@ -114,7 +119,7 @@ def _living_thread(folder: Folder) -> "Folder | None":
     return None
 
 
-def _read(body: Folder, image: Image, found: dict, deadline: float) -> None:
+def _read(body: Folder, image: Image, found: dict) -> None:
     from . import block
 
     found["image"] = image.digest()
@@ -126,10 +131,12 @@ def _read(body: Folder, image: Image, found: dict, deadline: float) -> None:
     found["stderr"] = body.try_link(b"fd/2")
     found["sockets"] = _sockets(body)
     found["environ"] = block.read(body)
-    if deadline:
-        from .live import read
 
-        found["live"] = read(body, found["exe"], found["environ"]["status"], deadline)
+
+def _live(body: Folder, found: dict, deadline: float) -> dict:
+    from .live import read
+
+    return read(body, found["exe"], found["environ"]["status"], deadline)
 
 
 def _sockets(body: Folder) -> "list[int]":

@@ -29,12 +29,13 @@ class FrameError(Exception):
 def encode(answers: list, nonce: str) -> bytes:
     """The frame, ASCII; FrameError("oversized") if it would be larger than a client accepts."""
     from binascii import b2a_base64
-    from json import dumps
     from zlib import compress, crc32
+
+    from .quick import dumps
 
     table = {}  # type: dict[bytes, int]
     packed = _pack(answers, table)
-    document = dumps([[value.decode("latin-1") for value in table], packed], separators=(",", ":"))
+    document = dumps([[value.decode("latin-1") for value in table], packed])
     plain = document.encode("ascii")
     body = b2a_base64(compress(plain, 9), newline=False)
     if max(len(plain), len(body)) > MOST or _values(plain) > VALUES:

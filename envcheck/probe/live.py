@@ -4,18 +4,18 @@ import os
 import time
 
 from . import locate
+from .elf import NoSymbol
 from .locate import NotStarted
 from .memory import Garbage, Gone, Memory
 from .procfs import Folder, meaning
-from .symtab import NoSymbol
 
 PAUSE = 0.02
 TRIES = 50
 # They copy environ at start and write it back late or never (bash: when it runs an external command).
 SHELLS = frozenset(b"sh ash bash rbash dash zsh ksh ksh93 mksh lksh pdksh yash fish csh tcsh busybox".split())
 
-_known = {}  # type: dict[tuple, locate.Location]
-KNOWN = 1024  # locations kept
+_known = {}  # type: dict[tuple, tuple[locate.Location, Block]]
+KNOWN = 1024  # programs of which the location, and the last block, are kept
 
 
 class Unstable(Exception):
@@ -73,47 +73,62 @@ def _located(folder: Folder, memory: Memory, auxv: bytes, last: bool) -> "tuple[
     """Forked workers share their master's auxv, to the last random byte: one search serves them all."""
     exe = os.stat(b"exe", dir_fd=folder.fd)
     key = (exe.st_dev, exe.st_ino, auxv)
-    location = _known.get(key)
+    location, kin = _known.get(key, (None, None))
     known = location is not None
     if location is None:
         location = locate.locate(folder, memory, auxv)
     memory.word = location.word
-    entries = stable(memory, location.address)
-    if (entries or last) and not known:
+    block = stable(memory, location.address, kin)
+    if block.entries or last or known:
         if len(_known) >= KNOWN:
             _known.clear()
-        _known[key] = location
+        _known[key] = (location, block)
     # A fork of a program that was seen running has started: what is empty there was emptied.
-    return _result("ok", entries=entries, how=location.how), known or bool(entries)
+    return _result("ok", entries=block.entries, how=location.how), known or bool(block.entries)
 
 
-def stable(memory: Memory, address: int) -> "list[bytes]":
-    """The entries, read until two readings in a row are equal."""
-    previous = None
+class Block:
+    """One reading: where the strings lie, and what they are."""
+
+    def __init__(self, addresses: "list[int]", entries: "list[bytes]") -> None:
+        self.addresses = addresses
+        self.entries = entries
+
+
+def stable(memory: Memory, address: int, kin: "Block | None" = None) -> Block:
+    """Read until two readings in a row are equal.
+
+    *kin*: what was read so of a fork of the same program. To be equal to that is as good as a second reading:
+    what is caught in the midst of a change is equal to nothing that was seen at rest.
+    """
+    previous = None  # type: Block | None
     garbage = None  # type: Garbage | None
     for _ in range(TRIES):
         memory.forget()
         try:
-            entries = once(memory, address)
+            block = once(memory, address, previous or kin)
         except Garbage as error:
             previous, garbage = None, error
             continue
-        if entries == previous:
-            return entries
-        previous, garbage = entries, None
+        if block is kin or (previous is not None and block.entries == previous.entries):
+            return block
+        previous, garbage = block, None
     raise garbage or Unstable
 
 
-def once(memory: Memory, address: int) -> "list[bytes]":
-    """One reading. A slot equal to the one before it is an unsetenv half-way through its shift."""
+def once(memory: Memory, address: int, guess: "Block | None" = None) -> Block:
+    """One reading. A slot equal to the one before it is an unsetenv half-way through its shift.
+
+    To see that all is as in the *guess* takes half as long as to find out what is there.
+    """
     array = memory.pointer(address)
-    entries = []
-    last = 0
+    addresses = []  # type: list[int]
     for pointer in memory.array(array) if array else ():
-        if pointer != last:
-            entries.append(memory.string(pointer))
-        last = pointer
-    return entries
+        if not addresses or pointer != addresses[-1]:
+            addresses.append(pointer)
+    if guess is not None and guess.addresses == addresses and memory.holds(addresses, guess.entries):
+        return guess
+    return Block(addresses, memory.strings(addresses))
 
 
 def _refused(error: OSError, at_exec: str) -> dict:

@@ -6,7 +6,7 @@ variable is in the executable, libc's own stays NULL: python, node, perl) comes 
 
 import os
 
-from . import elf, symtab
+from . import elf
 from .elf import Layout, Object
 from .memory import Memory
 from .procfs import Folder
@@ -29,7 +29,7 @@ class Location:
 
 
 def locate(folder: Folder, memory: Memory, auxv: bytes) -> Location:
-    """Raises NotStarted, symtab.NoSymbol, memory.Garbage, memory.Gone, OSError."""
+    """Raises NotStarted, elf.NoSymbol, memory.Garbage, memory.Gone, OSError."""
     parsed = elf.auxv(auxv)
     if parsed is None:
         raise NotStarted("no auxiliary vector")
@@ -63,6 +63,8 @@ def _bias(folder: Folder, layout: Layout, values: dict, segments: "dict[int, int
     """What the kernel added to the addresses of the program that the auxv describes."""
     if elf.PT_PHDR in segments:
         return int(values[elf.AT_PHDR]) - segments[elf.PT_PHDR]
+    from . import symtab
+
     fd = _executable(folder)  # the dynamic linker, run by hand
     try:
         return int(values[elf.AT_ENTRY]) - symtab.entry(fd, layout)
@@ -71,6 +73,8 @@ def _bias(folder: Folder, layout: Layout, values: dict, segments: "dict[int, int
 
 
 def _static(folder: Folder, layout: Layout, values: dict) -> int:
+    from . import symtab
+
     fd = _executable(folder)
     try:
         return int(values[elf.AT_ENTRY]) - symtab.entry(fd, layout) + symtab.find(fd, layout, NAMES)

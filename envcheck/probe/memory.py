@@ -7,7 +7,7 @@ import errno
 import os
 
 PAGE = 4096  # also what one read asks for: variables lie scattered, four pages at once take twice as long
-TOTAL = 67108864  # bytes read in one attempt
+TOTAL = 67108864  # bytes read in one attempt, and bytes of all strings together
 STRING = 4194304  # bytes of one string
 SLOTS = 100000  # words of one array
 
@@ -89,6 +89,28 @@ class Memory:
                 return b"".join(pieces)
             pieces.append(page)
         raise Garbage("a string without an end")
+
+    def strings(self, addresses: "list[int]") -> "list[bytes]":
+        """Those at all of the addresses; two may be one, or one the end of another."""
+        found, left = [], TOTAL
+        for address in addresses:
+            string = self.string(address)
+            left -= len(string) + 1
+            if left < 0:
+                raise Garbage("strings of more than %d bytes" % TOTAL)
+            found.append(string)
+        return found
+
+    def holds(self, addresses: "list[int]", strings: "list[bytes]") -> bool:
+        """Whether exactly these strings lie there now: a short read for each, without any page."""
+        read, fd = os.pread, self.fd
+        try:
+            for address, string in zip(addresses, strings):  # noqa: B905 - Python 3.6 has no `strict`
+                if read(fd, len(string) + 1, address) != string + b"\0":
+                    return False
+        except OSError:
+            return False  # whoever reads on is told why
+        return True
 
     def array(self, address: int) -> "list[int]":
         """The words up to the first 0, read a page at a time."""

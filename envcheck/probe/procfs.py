@@ -6,6 +6,7 @@ After the process is reaped every open below the descriptor answers ESRCH (measu
 import errno
 import os
 
+STEP = 16384  # bytes of one read
 MEANINGS = {errno.ESRCH: "exited", errno.ENOENT: "exited", errno.EACCES: "denied", errno.EPERM: "hidden"}
 
 
@@ -30,16 +31,14 @@ class Folder:
         return os.open(name, os.O_RDONLY | os.O_CLOEXEC | flags, dir_fd=self.fd)
 
     def read(self, name: bytes, most: int = 1048576) -> bytes:
-        """The content, at most *most* bytes of it."""
+        """At most *most* bytes of a file of one record: less of it than was asked for is its end."""
         fd = self.open(name)
         try:
-            data = b""
-            while len(data) < most:
-                piece = os.read(fd, min(16384, most - len(data)))
-                if not piece:
-                    break
+            data = piece = os.read(fd, STEP)
+            while len(piece) == STEP and len(data) < most:
+                piece = os.read(fd, STEP)
                 data += piece
-            return data
+            return data[:most]
         finally:
             os.close(fd)
 

@@ -77,7 +77,7 @@ def environments(interpreters: "list[str]", words: "list[str]") -> "list[tuple[i
 
 
 def contents(path: str, most: int) -> bytes:
-    """Up to *most* bytes. /proc gives less than asked for only at the end."""
+    """Up to *most* bytes of a file of one record: /proc gives less than asked for only at its end."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         data = piece = os.read(fd, STEP)
@@ -91,6 +91,18 @@ def contents(path: str, most: int) -> bytes:
         os.close(fd)
 
 
+def records(path: str) -> bytes:
+    """All of a file of many records, of which /proc gives about a page at a time."""
+    pieces = []  # type: list[bytes]
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        while not pieces or pieces[-1]:
+            pieces.append(os.read(fd, 1048576))
+    finally:
+        os.close(fd)
+    return b"".join(pieces)
+
+
 def children(pid: int) -> "list[int] | None":
     """Direct children, from all its threads; None for a kernel without CONFIG_PROC_CHILDREN."""
     found = []  # type: list[int]
@@ -101,7 +113,7 @@ def children(pid: int) -> "list[int] | None":
     for thread in threads:
         path = "/proc/%d/task/%s" % (pid, thread)
         try:
-            found += [int(child) for child in contents(path + "/children", 1048576).split()]
+            found += [int(child) for child in records(path + "/children").split()]
         except OSError:
             if os.path.exists(path + "/stat") and not os.path.exists(path + "/children"):
                 return None

@@ -41,9 +41,14 @@ class Watch:
 def main(stdin: "BinaryIO", stdout: "BinaryIO") -> int:
     """Serve until *stdin* ends; both are binary streams on descriptors. Exit status 2: a bad request."""
     from . import answer
-    from .commands import end_all
 
-    return serve(stdin, stdout, answer, end_all)
+    return serve(stdin, stdout, answer, _leave)
+
+
+def _leave() -> None:
+    from .commands import end_all  # only here: most that are asked run nothing
+
+    end_all()
 
 
 def serve(
@@ -76,9 +81,8 @@ def serve(
 
 def reply(document: bytes, answer: "Callable[[list], list]") -> bytes:
     """The frame that answers one request document; ValueError, KeyError, TypeError if it is none."""
-    from json import loads
-
     from .frame import FrameError, encode
+    from .quick import loads
 
     request = loads(document.decode("utf-8"))
     nonce, requests = request["nonce"], request["requests"]

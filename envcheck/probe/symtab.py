@@ -4,19 +4,11 @@ import os
 from struct import calcsize, unpack_from
 from sys import byteorder
 
-from .elf import Layout
+from .elf import Layout, NoSymbol
 
 SYMTAB = 2  # section type
 MOST = 268435456  # bytes of one table
 STEP = 1048576
-
-
-class NoSymbol(Exception):
-    """Stripped, or no libc at all. `go`: the file says that Go built it."""
-
-    def __init__(self, go: bool) -> None:
-        super().__init__("no symbol environ")
-        self.go = go
 
 
 def entry(fd: int, layout: Layout) -> int:

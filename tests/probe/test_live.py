@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import signal
@@ -306,3 +307,45 @@ def test_addresses_out_of_range_are_garbage() -> None:
         for address in (0, 1 << 62, 1 << 63, (1 << 64) - 8, 8192):
             with pytest.raises(Garbage):
                 memory.pointer(address)
+
+
+class Own:
+    """A block of C strings of this very process."""
+
+    def __init__(self, *strings: bytes) -> None:
+        self.buffers = [ctypes.create_string_buffer(string, 64) for string in strings]
+        addresses = [ctypes.addressof(buffer) for buffer in self.buffers]
+        self.array = (ctypes.c_uint64 * (len(addresses) + 1))(*addresses, 0)
+        self.pointer = ctypes.c_uint64(ctypes.addressof(self.array))
+
+    def read(self, kin: live.Block | None = None) -> live.Block:
+        with Path("/proc/self/mem").open("rb", 0) as file:
+            return live.stable(Memory(file.fileno()), ctypes.addressof(self.pointer), kin)
+
+
+def test_what_kin_had_is_not_taken_for_what_is_there() -> None:
+    own = Own(b"A=1", b"B=2", b"LAST=3")
+    kin = own.read()
+    assert kin.entries == [b"A=1", b"B=2", b"LAST=3"]
+    assert own.read(kin) is kin
+    own.buffers[1].value = b"B=3"  # in its place
+    assert own.read(kin).entries == [b"A=1", b"B=3", b"LAST=3"]
+    own.buffers[1].value = b"B=22"  # longer, the rest as it was
+    assert own.read(kin).entries == [b"A=1", b"B=22", b"LAST=3"]
+    own.buffers[1].value = b"B="
+    assert own.read(kin).entries == [b"A=1", b"B=", b"LAST=3"]
+    own.array[1] = own.array[2]
+    assert own.read(kin).entries == [b"A=1", b"LAST=3"]
+    own.array[0] = 8192  # not mapped
+    with pytest.raises(Garbage):
+        own.read(kin)
+
+
+def test_one_long_string_that_many_slots_mean() -> None:
+    own = Own(b"A=1")
+    own.buffers[0] = ctypes.create_string_buffer(b"A=" + b"x" * 1000000)
+    address = ctypes.addressof(own.buffers[0])
+    own.array = (ctypes.c_uint64 * 1001)(*(address + i % 2 for i in range(1000)), 0)
+    own.pointer.value = ctypes.addressof(own.array)
+    with pytest.raises(Garbage, match="more than"):
+        own.read()

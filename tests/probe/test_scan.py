@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,14 @@ def test_candidates_workers_and_ancestors(
     assert word.encode() in cmdline
     assert environ == Path(f"/proc/{master}/environ").read_bytes() != b""
     assert find(word, live=True)["processes"][0]["live"]["status"] == "ok"
+
+
+def test_no_child_of_many_is_left_out(program: Callable[[str], Path], nursery: Nursery) -> None:
+    master = nursery.start(program("pie"), "fork", "1200")  # more than /proc tells in one read
+    found = scan.children(master)
+    assert found is not None
+    assert len(set(found)) == 1200
+    assert {Path(f"/proc/{pid}/exe").readlink() for pid in found} == {program("pie")}
 
 
 @root_only
