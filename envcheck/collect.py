@@ -23,6 +23,7 @@ from envcheck.servers import SERVERS
 from envcheck.servers.grouping import servers as group
 from envcheck.sources import chain
 from envcheck.supervisors import NAMED, fresh, told
+from envcheck.supervisors.asked import AHEAD
 from envcheck.supervisors.known import Key, Known, root_of
 from envcheck.supervisors.ownership import confirmed, owned
 from envcheck.supervisors.titles import untitled
@@ -67,7 +68,7 @@ def collect(
     servers = tuple(owned(s, table) for s in group(processes))
     looping = turnover.looping(servers, float(facts["now"]), partial(_masters, host, facts))
     sources_named = [s for a in (spec.apps if spec else ()) for s in a.sources]
-    answers = _answers(host, servers, sources_named, int(facts["uid"]))
+    answers = _answers(host, servers, sources_named, int(facts["uid"]), scan.get("ahead", ()))
     servers = tuple(untitled(confirmed(s, answers), answers) for s in servers)
     files |= _own_files(host, [s for s in servers if not s.first.apart], files)
     inside = _inside(host, [s for s in servers if s.first.apart], spec)
@@ -100,7 +101,7 @@ def _look(host: Host, pids: Sequence[int], more: Sequence[Request], *, live: boo
     """Ask for all that needs no other answer; again if a process ended meanwhile."""
     requests: list[Request] = [
         {"op": "host"},
-        _scan_request(live=live),
+        {**_scan_request(live=live), "ahead": list(AHEAD)},
         {"op": "process", "pids": list(pids), "live": live},
         {"op": "which", "names": list(PROGRAMS)},
         {"op": "file", "path": "/etc/passwd"},
@@ -178,13 +179,19 @@ def _inside(host: Host, servers: Sequence[Server], spec: Spec | None) -> dict[in
     return found
 
 
-def _answers(host: Host, servers: Sequence[Server], sources: Sequence[Source], uid: int = 0) -> Answers:
+def _answers(
+    host: Host,
+    servers: Sequence[Server],
+    sources: Sequence[Source],
+    uid: int = 0,
+    ahead: Sequence[Answer] = (),
+) -> Answers:
     """Ask what the supervisors want to know, until they want nothing more; *sources* are those of a spec.
 
-    *uid*: of who looks, whose rights are asked about with the rest.
+    *uid*: of who looks, whose rights are asked about with the rest; *ahead*: commands that have run already.
     """
     named = dict.fromkeys(s for s in sources if s.kind in NAMED)
-    answers = Answers()
+    answers = Answers(outputs={tuple(one["argv"]): raw.output(one) for one in ahead})
     for _ in range(ROUNDS):
         known = Known(answers)
         for server in servers:

@@ -131,6 +131,26 @@ def _or_refused(given: Test, *words: str) -> Test:
     return test
 
 
+def _ran(**more: Test) -> Test:
+    return agreeing(
+        fields(
+            status=word("ok", "missing", "denied", "timeout", "oversized", "error"),
+            code=maybe(whole(-64, 255)),
+            stdout=data(),
+            stderr=data(),
+            detail=DETAIL,
+            **more,
+        ),
+        lambda ran: (ran["code"] is not None) == (ran["status"] == "ok"),
+        "a status that does not go with the rest",
+    )
+
+
+def _is_of(asked: Request, ran: Answer) -> bool:
+    """Tell whether it is one of the commands that were to be run ahead, with words of the host."""
+    return any(ran["argv"][: len(one["argv"])] == one["argv"] for one in asked.get("ahead", ()))
+
+
 TABLE: dict[str, Test] = {
     "host": fields(
         hostname=text(),
@@ -152,6 +172,7 @@ TABLE: dict[str, Test] = {
             ancestors=PROCESSES,
             seen=whole(0, PID),
             vanished=whole(0, PID),
+            ahead=several(_ran(argv=several(text()))),
         )
     ),
     "process": _or_refused(fields(status=word("ok"), processes=PROCESSES, ancestors=PROCESSES)),
@@ -162,19 +183,7 @@ TABLE: dict[str, Test] = {
         "denied",
     ),
     "access": _or_refused(fields(status=word("ok"), writable=named(truth, anything))),
-    "run": _or_refused(
-        agreeing(
-            fields(
-                status=word("ok", "missing", "denied", "timeout", "oversized", "error"),
-                code=maybe(whole(-64, 255)),
-                stdout=data(),
-                stderr=data(),
-                detail=DETAIL,
-            ),
-            lambda ran: (ran["code"] is not None) == (ran["status"] == "ok"),
-            "a status that does not go with the rest",
-        )
-    ),
+    "run": _or_refused(_ran()),
     "which": _or_refused(fields(status=word("ok"), paths=named(maybe(PATH), anything))),
 }
 # What acts has requests of its own, which name no operation.
@@ -190,6 +199,7 @@ ACTING = fields(
 
 # Operation -> whether it is an answer to that very request.
 ASKED: dict[str, Callable[[Request, Answer], bool]] = {
+    "scan": lambda asked, given: all(_is_of(asked, ran) for ran in given["ahead"]),
     "file": lambda asked, given: len(given["content"]) <= asked.get("limit", 1048576),
     "process": lambda asked, given: [p["pid"] for p in given["processes"]] == [int(p) for p in asked["pids"]],
     "glob": lambda asked, given: given["paths"].keys() == set(asked["patterns"]),

@@ -69,6 +69,7 @@ def scan(request: Request, parts: Parts, facts: Parts, table: Mapping[int, int])
         "ancestors": ancestors(pids, facts, table),
         "seen": len(table),
         "vanished": len(members) - len(processes),
+        "ahead": [],
     }
 
 

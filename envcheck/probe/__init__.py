@@ -36,7 +36,8 @@ def _host(_request: dict) -> dict:
 def _scan(request: dict) -> dict:
     from .census import scan
 
-    return scan(request["interpreters"], request["words"], live=bool(request.get("live", True)))
+    live = bool(request.get("live", True))
+    return scan(request["interpreters"], request["words"], live, request.get("ahead"))
 
 
 def _process(request: dict) -> dict:

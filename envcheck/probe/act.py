@@ -269,7 +269,7 @@ def _stop(child: "subprocess.Popen[bytes]") -> None:
     end = time.monotonic() + (LEAVING if _gone else GRACE)
     try:
         os.killpg(child.pid, signal.SIGTERM)
-        while not ended(child.pid, wait=False) and time.monotonic() < end:
+        while not ended(child.pid) and time.monotonic() < end:
             time.sleep(TICK)
         os.killpg(child.pid, signal.SIGKILL)
     except OSError:

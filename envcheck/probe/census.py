@@ -5,9 +5,20 @@ import os
 from .facts import facts
 from .procfs import Stat
 
+if False:  # for the type checker alone
+    from .commands import Command
 
-def scan(interpreters: "list[str]", words: "list[str]", live: bool) -> dict:
-    """Candidates, their direct children that are interpreters, and all their ancestors."""
+PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:._@-")
+
+
+def scan(
+    interpreters: "list[str]", words: "list[str]", live: bool, ahead: "list[dict] | None" = None
+) -> dict:
+    """Candidates, their direct children that are interpreters, and all their ancestors.
+
+    *ahead*: commands that will be wanted for what the cgroups name; they run while the rest is read. Their
+    answers stand under "ahead", each with its "argv"; one for which nothing is named does not run.
+    """
     from .scan import Walk
 
     try:
@@ -17,16 +28,56 @@ def scan(interpreters: "list[str]", words: "list[str]", live: bool) -> dict:
     if not walk.seen:
         return {"status": "error", "detail": "/proc lists no process: is it mounted?"}
     pids = {pid for pid, _ in walk.found}
-    pids |= _workers(pids, interpreters)
-    read = [facts(pid, live) for pid in sorted(pids)]
-    processes = [one for one in read if one["stat"] or one["status"] != "exited"]
-    return {
-        "status": "ok",
-        "processes": processes,
-        "ancestors": _ancestors(processes, live),
-        "seen": walk.seen,
-        "vanished": walk.vanished + len(read) - len(processes),
-    }
+    begun = _begun(ahead or [], pids)
+    try:
+        pids |= _workers(pids, interpreters)
+        read = [facts(pid, live) for pid in sorted(pids)]
+        processes = [one for one in read if one["stat"] or one["status"] != "exited"]
+        return {
+            "status": "ok",
+            "processes": processes,
+            "ancestors": _ancestors(processes, live),
+            "seen": walk.seen,
+            "vanished": walk.vanished + len(read) - len(processes),
+            "ahead": [dict(command.answer(limit), argv=argv) for argv, limit, command in begun],
+        }
+    finally:
+        for _, _, command in begun:
+            command.end()
+
+
+def _begun(ahead: "list[dict]", pids: "set[int]") -> "list[tuple[list[str], int, Command]]":
+    """Start each command that only reads, for the words that its pattern finds in the cgroups."""
+    begun = []  # type: list[tuple[list[str], int, Command]]
+    if not ahead:
+        return begun
+    from .scan import contents
+
+    cgroups = set()  # type: set[str]
+    for pid in pids:
+        try:
+            cgroups.add(contents("/proc/%d/cgroup" % pid, 65536).decode("utf-8", "surrogateescape"))
+        except OSError:
+            continue  # it has ended, or /proc hides it
+    for one in ahead:
+        argv = one["argv"] + _named("\n".join(cgroups), one["before"], one["after"])
+        if len(argv) > len(one["argv"]):
+            from .commands import Command, reads
+
+            if reads(argv):
+                begun.append((argv, one["limit"], Command(argv, one["timeout"])))
+    return begun
+
+
+def _named(cgroups: str, before: str, after: str) -> "list[str]":
+    """The plain names that end with *after* and are the last of a path that begins with *before*."""
+    names = set()  # type: set[str]
+    for line in cgroups.split("\n"):
+        path = line.split(":", 2)[-1]
+        name = path.rpartition("/")[2]
+        if path.startswith(before) and name.endswith(after) and not set(name) - PLAIN:
+            names.add(name)
+    return sorted(names)
 
 
 def explicit(pids: "list[int]", live: bool) -> dict:

@@ -16,6 +16,7 @@ READS = {
     "getent": ("passwd",),
 }
 # And those of which no word may be another.
+DENIED = "it is none of the commands that only read"
 EXACTLY = (["sudo", "-n", "-l"],)  # what the user may do; it asks for nothing, and runs nothing
 FLAGS = ("--user", "--system")  # options of theirs without a value
 # One script, for all units of a host at once: the names of the properties it shows are all that may differ.
@@ -72,49 +73,67 @@ def reads(argv: "list[str]") -> bool:
 
 
 def run(argv: "list[str]", timeout: float, limit: int) -> dict:
-    """Run a command of READS: the answer is that of `execute`; any other is denied."""
-    if not reads(argv):
-        detail = "it is none of the commands that only read"
-        return {"status": "denied", "code": None, "stdout": b"", "stderr": b"", "detail": detail}
-    return execute(argv, timeout, limit)
+    """Run a command of READS: the answer is that of `Command`; any other is denied."""
+    return Command(argv, timeout).answer(limit) if reads(argv) else _answer("denied", DENIED)
 
 
-def execute(argv: "list[str]", timeout: float, limit: int) -> dict:
-    """{"status", "code", "stdout", "stderr", "detail"}; *limit*: bytes of both outputs together.
+def _answer(status: str, detail: str = "") -> dict:
+    return {"status": status, "code": None, "stdout": b"", "stderr": b"", "detail": detail}
 
-    No shell, no input, the C locale. The command has a process group of its own, which does not outlive the
-    answer; "code" is negative for a signal and None where there was none.
+
+class Command:
+    """One that has been started. No shell, no input, the C locale.
+
+    It has a process group of its own, which does not outlive the answer: whoever starts one asks for that, or
+    ends it.
     """
-    import subprocess
 
-    answer = {"status": "ok", "code": None, "stdout": b"", "stderr": b"", "detail": ""}  # type: dict
-    environment = dict(os.environ, LC_ALL="C", PATH=":".join(search_path()))
-    pipe = subprocess.PIPE
-    try:
-        with _starting:
-            child = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=pipe,
-                stderr=pipe,
-                env=environment,
-                start_new_session=True,
-            )
-            _running.add(child.pid)
-    except OSError as error:
-        kinds = {FileNotFoundError: "missing", NotADirectoryError: "missing", PermissionError: "denied"}
-        answer.update(status=kinds.get(type(error), "error"), detail=os.strerror(error.errno or 0))
-        return answer
-    with child:
+    def __init__(self, argv: "list[str]", timeout: float) -> None:
+        import subprocess
+
+        self.deadline = time.monotonic() + timeout
+        self.child = None  # type: subprocess.Popen[bytes] | None
+        self.refused = _answer("ok")
+        environment = dict(os.environ, LC_ALL="C", PATH=":".join(search_path()))
+        pipe = subprocess.PIPE
         try:
-            answer.update(_collect(child, time.monotonic() + timeout, limit))
+            with _starting:
+                self.child = subprocess.Popen(
+                    argv,
+                    stdin=subprocess.DEVNULL,
+                    stdout=pipe,
+                    stderr=pipe,
+                    env=environment,
+                    start_new_session=True,
+                )
+                _running.add(self.child.pid)
+        except OSError as error:
+            kinds = {FileNotFoundError: "missing", NotADirectoryError: "missing", PermissionError: "denied"}
+            self.refused = _answer(kinds.get(type(error), "error"), os.strerror(error.errno or 0))
+
+    def answer(self, limit: int) -> dict:
+        """{"status", "code", "stdout", "stderr", "detail"}; *limit*: bytes of both outputs together.
+
+        "code" is negative for a signal and None where there was none.
+        """
+        if self.child is None:
+            return self.refused
+        answer = _answer("ok")
+        try:
+            answer.update(_collect(self.child, self.deadline, limit))
         finally:
-            _end(child.pid)
-            _running.discard(child.pid)
-        code = child.wait()
+            self.end()
         if answer["status"] == "ok":
-            answer["code"] = code
-    return answer
+            answer["code"] = self.child.returncode
+        return answer
+
+    def end(self) -> None:
+        """Kill what is left of it, and reap it; once is enough."""
+        if self.child is not None and self.child.pid in _running:
+            _end(self.child.pid)
+            _running.discard(self.child.pid)
+            with self.child:
+                pass
 
 
 def _collect(child: "subprocess.Popen[bytes]", deadline: float, limit: int) -> dict:
@@ -124,7 +143,7 @@ def _collect(child: "subprocess.Popen[bytes]", deadline: float, limit: int) -> d
     poll = select.poll()
     pieces = {stream.fileno(): [] for stream in (child.stdout, child.stderr) if stream}  # type: dict
     out, err = pieces.values()
-    status, left, gone = "ok", limit, False
+    status, left, gone, pause = "ok", limit, False, 0.0001
     for fd in pieces:
         poll.register(fd, select.POLLIN)
     opened = len(pieces)
@@ -144,14 +163,15 @@ def _collect(child: "subprocess.Popen[bytes]", deadline: float, limit: int) -> d
         elif not gone and time.monotonic() > deadline:
             status = "timeout"
         elif not gone and not ready:
-            gone = ended(child.pid, wait=not opened)
+            if not opened:  # it has nothing more to say, and is about to end
+                time.sleep(pause)
+                pause = min(2 * pause, TICK)
+            gone = ended(child.pid)
     return {"status": status, "stdout": b"".join(out)[:limit], "stderr": b"".join(err)[:limit]}
 
 
-def ended(pid: int, wait: bool) -> bool:
+def ended(pid: int) -> bool:
     """Whether the command has ended. It is not reaped yet: its number, and its group's, stay its own."""
-    if wait:
-        time.sleep(0.001)
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 

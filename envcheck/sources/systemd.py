@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from envcheck.model import Assignment, Parsed, Problem
@@ -65,6 +66,7 @@ def since_254(content: bytes, known: Mapping[str, str]) -> Parsed:  # noqa: ARG0
     return _parse(content, _COMMENT_254)
 
 
+@lru_cache(maxsize=64)  # what a fresh start gives is worked out in every round of questions
 def _parse(content: bytes, comment: re.Pattern[bytes]) -> Parsed:
     if len(content) > _READ_LIMIT:
         return _refused(None, "larger than 64 MiB: systemd refuses the whole file")

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from envcheck.model import Answers, FileFacts, Output, Process
+from envcheck.supervisors.asked import DEADLINE
 
 Key = tuple[str, ...]
 # `systemctl set-environment` changes it at any time, and nothing tells when.
@@ -26,8 +27,6 @@ def root_of(process: Process) -> list[int]:
 
 class Known:
     """One look at the answers; afterwards `wanted` holds what was asked for and not there, as requests."""
-
-    DEADLINE = 5.0  # seconds that a command may take
 
     def __init__(self, answers: Answers, root: Sequence[int] = ()) -> None:
         self._answers = answers
@@ -91,7 +90,7 @@ class Known:
         if self._root:
             return NOT_HERE
         if argv not in self._answers.outputs:
-            self.wanted["run", *argv] = {"op": "run", "argv": list(argv), "timeout": self.DEADLINE}
+            self.wanted["run", *argv] = {"op": "run", "argv": list(argv), "timeout": DEADLINE}
         return self._answers.outputs.get(argv)
 
     def run_for(self, argv: tuple[str, ...], word: str) -> Output | None:
@@ -105,5 +104,5 @@ class Known:
         merged = next((k for k in self.wanted if k[: size + 1] == ("run", *argv)), ("run", *argv))
         words = tuple(dict.fromkeys((*merged[size + 1 :], word)))
         self.wanted.pop(merged, None)
-        self.wanted["run", *argv, *words] = {"op": "run", "argv": [*argv, *words], "timeout": self.DEADLINE}
+        self.wanted["run", *argv, *words] = {"op": "run", "argv": [*argv, *words], "timeout": DEADLINE}
         return None

@@ -13,7 +13,7 @@ import pytest
 from probe.support import as_nobody, root_only, wait_for
 
 from envcheck.probe import answer, commands, files
-from envcheck.supervisors.systemd.loaded import SCRIPT
+from envcheck.supervisors.asked import SCRIPT
 
 
 def file(path: Path | str, limit: int = 1048576) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def test_a_folder_of_large_files_is_bounded(tmp_path: Path, monkeypatch: pytest.
 
 
 def run(*argv: str, timeout: float = 10, limit: int = 4194304) -> dict[str, Any]:
-    return dict(commands.execute(list(argv), timeout, limit))
+    return dict(commands.Command(list(argv), timeout).answer(limit))
 
 
 def test_a_command() -> None:

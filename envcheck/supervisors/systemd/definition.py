@@ -15,6 +15,7 @@ from typing import NamedTuple
 from envcheck.model import Problem
 from envcheck.sources import systemd_words as grammar
 from envcheck.sources.text import decode, nameable
+from envcheck.supervisors.asked import DIRECTORIES
 from envcheck.supervisors.systemd.grammar import Line
 from envcheck.supervisors.systemd.search import Found
 from envcheck.supervisors.systemd.specifiers import Expanded, Scope, expand
@@ -197,14 +198,6 @@ def _command(definition: Definition, place: Place, key: str, value: bytes) -> No
 
 
 Reader = Callable[[Definition, Place, str, bytes], None]
-DIRECTORIES = (
-    "RuntimeDirectory",
-    "StateDirectory",
-    "CacheDirectory",
-    "LogsDirectory",
-    "ConfigurationDirectory",
-)
-
 # Those of which the last one counts, or that it is there at all.
 SINGLE = (
     *("User", "PIDFile", "PAMName", "Type", "WorkingDirectory", "DynamicUser", "PrivateTmp", "ExecStartPre"),

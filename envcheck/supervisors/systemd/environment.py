@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from envcheck.model import Applied, Assignment, FileFacts, Parsed, Problem, Source, Stage
 from envcheck.sources import chain, dialect
+from envcheck.supervisors.asked import DIRECTORIES
 from envcheck.supervisors.known import Known
 from envcheck.supervisors.systemd.definition import (
-    DIRECTORIES,
     Definition,
     EnvironmentFile,
     Place,

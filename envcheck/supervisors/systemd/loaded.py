@@ -15,9 +15,9 @@ from typing import NamedTuple
 from envcheck.model import Output, Owner
 from envcheck.sources import systemd_words as grammar
 from envcheck.sources.text import decode
+from envcheck.supervisors.asked import DIRECTORIES, OF_SYSTEM, OF_USER
 from envcheck.supervisors.known import Known
 from envcheck.supervisors.systemd.definition import (
-    DIRECTORIES,
     Definition,
     EnvironmentFile,
     Place,
@@ -26,17 +26,6 @@ from envcheck.supervisors.systemd.definition import (
 )
 from envcheck.supervisors.systemd.specifiers import Scope
 
-_OF_MANAGER = "Version,Architecture,Environment,UnitPath,UnitsLoadTimestamp,UnitsLoadFinishTimestamp"
-_OF_UNIT = (
-    "Id,Names,LoadState,Type,MainPID,InvocationID,FragmentPath,DropInPaths,NeedDaemonReload,Environment,"
-    "EnvironmentFiles,PassEnvironment,UnsetEnvironment,ExecSearchPath,ExecStart,ExecReload,UnitFileState,User,PIDFile,PAMName,"
-    "KillMode,TimeoutStopUSec,TriggeredBy," + ",".join(DIRECTORIES)
-)
-# The words that follow are the scope and the units. Both run at the same time.
-SCRIPT = (
-    f's=$1; shift; export TZ=UTC; systemctl "$s" -p {_OF_UNIT} show -- "$@" | '
-    f'{{ systemctl "$s" -p {_OF_MANAGER} show && echo && cat; }}'
-)
 _MARKED = re.compile(rb"\\(.)", re.DOTALL)
 _ARGV = re.compile(r"^\{ path=.*? ; argv\[\]=(.*?) ; ignore_errors=", re.DOTALL)
 FILE = re.compile(r"(.*) \(ignore_errors=(yes|no)\)", re.DOTALL)
@@ -74,9 +63,7 @@ def ask(owner: Owner, known: Known) -> Loaded:
     """Ask about a unit, together with all others of its manager."""
     user = owner.facts.get("user")
     prefix = ("env", f"XDG_RUNTIME_DIR={owner.facts['runtime']}") if user else ()
-    output = known.run_for(
-        (*prefix, "sh", "-c", SCRIPT, "envcheck", "--user" if user else "--system"), owner.name
-    )
+    output = known.run_for((*prefix, *(OF_USER if user else OF_SYSTEM)), owner.name)
     if output is None:
         return Loaded(pending=True)
     if not output.good:

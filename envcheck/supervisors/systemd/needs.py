@@ -6,9 +6,10 @@ import posixpath
 from collections.abc import Iterator
 
 from envcheck.model import Need
+from envcheck.supervisors.asked import DIRECTORIES
 from envcheck.supervisors.needs import FOLDER, PROGRAM, USER
 from envcheck.supervisors.systemd import command
-from envcheck.supervisors.systemd.definition import DIRECTORIES, Definition, Word
+from envcheck.supervisors.systemd.definition import Definition, Word
 
 # Where systemd looks for a program that is named without a folder.
 SEARCHED = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
