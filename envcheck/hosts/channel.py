@@ -8,10 +8,9 @@ import secrets
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import cast
 
 from envcheck.errors import HostError
-from envcheck.hosts import Request, silence
+from envcheck.hosts import Request, silence, unpack
 from envcheck.hosts.stream import Stream
 from envcheck.probe import frame
 
@@ -56,8 +55,7 @@ class Conversation:
             data = self._receive(nonce.encode(), room)
             try:
                 with _decoding:
-                    # The probe is typed for Python 3.6, where a list does not say of what.
-                    return cast("list[object]", frame.decode(data, nonce))  # pyright: ignore[reportUnknownMemberType]
+                    return list(unpack.decode(data, nonce))
             except frame.FrameError as error:
                 raise self._no_answer(error.kind, data) from None
 

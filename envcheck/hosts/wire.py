@@ -26,11 +26,11 @@ class Wrong(Exception):  # noqa: N818 - says what and where
 
 
 # What is in them, the type checkers cannot know.
-def _is_object(value: object) -> TypeGuard[dict[Any, Any]]:
+def is_object(value: object) -> TypeGuard[dict[Any, Any]]:
     return type(value) is dict
 
 
-def _is_list(value: object) -> TypeGuard[list[Any]]:
+def is_list(value: object) -> TypeGuard[list[Any]]:
     return type(value) is list
 
 
@@ -133,7 +133,7 @@ def lines(patterns: Mapping[bytes, bytes], most: int) -> Test:
 
 def strings(value: Any) -> None:
     """Test a list of C strings."""
-    if not _is_list(value):
+    if not is_list(value):
         raise Wrong("not a list")
     if not set(map(type, value)) <= {bytes} or b"\0" in b"".join(value):
         raise Wrong("not all are C strings")
@@ -151,7 +151,7 @@ def maybe(one: Test) -> Test:
 
 def several(one: Test) -> Test:
     def test(value: Any) -> None:
-        if not _is_list(value):
+        if not is_list(value):
             raise Wrong("not a list")
         for index, item in enumerate(value):
             try:
@@ -166,7 +166,7 @@ def named(one: Test, name: Test) -> Test:
     """Make a test for an object with any keys that pass the test *name*."""
 
     def test(value: Any) -> None:
-        if not _is_object(value):
+        if not is_object(value):
             raise Wrong("not an object")
         for index, (key, item) in enumerate(value.items()):
             try:
@@ -183,7 +183,7 @@ def fields(also: Mapping[str, Test] | None = None, /, **tests: Test) -> Test:
     allowed = {**tests, **(also or {})}
 
     def test(value: Any) -> None:
-        if not _is_object(value):
+        if not is_object(value):
             raise Wrong("not an object")
         if absent := tests.keys() - value.keys():
             raise Wrong("it is not there", min(absent))

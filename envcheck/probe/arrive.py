@@ -34,9 +34,11 @@ def main(served: str) -> None:
     """*served*: the module of the probe that answers, `serve` or `acting`."""
     if sys.version_info < (3, 6):
         sys.exit(TOO_OLD)
+    import os
     from zlib import decompress
 
     stdin = sys.stdin.buffer
     words = iter(decompress(stdin.read(int(stdin.readline()))).decode("utf-8").split("\0"))
     sys.meta_path.insert(0, Finder({name: next(words) for name in words}))
-    sys.exit(__import__(PACKAGE + "." + served, fromlist=["main"]).main(stdin, sys.stdout.buffer))
+    # Not sys.exit: while an interpreter takes itself apart, the thread that watches the input may crash it.
+    os._exit(__import__(PACKAGE + "." + served, fromlist=["main"]).main(stdin, sys.stdout.buffer))

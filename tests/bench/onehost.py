@@ -23,7 +23,7 @@ from remote.sshd import Sshd
 
 from envcheck import spec
 from envcheck.collect import collect
-from envcheck.hosts import Answer, Request, bootstrap
+from envcheck.hosts import Answer, Request, bootstrap, unpack
 from envcheck.hosts.destination import parse
 from envcheck.hosts.local import Local
 from envcheck.hosts.ssh import Options, remote
@@ -117,8 +117,8 @@ def _in_process(sshd: Sshd, rounds: int) -> Measured:
 
     def theirs() -> None:
         with _fabric(sshd) as connection:
-            said = connection.run(command, hide=True, warn=True, in_stream=False).stdout
-        frame.decode(said.encode("ascii"), NONCE)  # pyright: ignore[reportUnknownMemberType]
+            said = connection.run(command, hide=True, warn=True, in_stream=False, encoding="latin-1").stdout
+        unpack.decode(said.encode("latin-1"), NONCE)
 
     before = os.environ["PATH"]
     os.environ["PATH"] = sshd.env()["PATH"]  # the user's ssh

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import pytest
 
 import envcheck.probe
+from envcheck.hosts import unpack
 from envcheck.probe import frame
 
 HERE = Path(__file__).parent
@@ -112,7 +113,7 @@ def as_nobody(work: Callable[[], list[dict[str, Any]]], hidepid: str = "0") -> l
     with os.fdopen(reading, "rb") as stream:
         data = stream.read()
     os.waitpid(pid, 0)
-    return frame.decode(data, "nobody")
+    return unpack.decode(data, "nobody")
 
 
 def compiled(folder: Path, name: str, compiler: str, *flags: str) -> Path:

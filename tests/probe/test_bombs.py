@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import subprocess
 import sys
 import zlib
@@ -10,18 +9,20 @@ from collections.abc import Callable
 
 import pytest
 
+from envcheck.hosts.unpack import decode
 from envcheck.probe import frame
-from envcheck.probe.frame import FrameError, decode, encode
+from envcheck.probe.frame import FrameError, encode
 
 MIB = 150
 SECONDS = 5.0  # of processor time, on a slow machine too; a host has 30 by default
 MANY = frame.VALUES - 20
 CODE = """
 import resource, sys
+from envcheck.hosts import unpack
 from envcheck.probe import frame
 data = sys.stdin.buffer.read()
 try:
-    frame.decode(data, "N1")
+    unpack.decode(data, "N1")
     told = "ok"
 except frame.FrameError as error:
     told = error.kind
@@ -32,8 +33,14 @@ print(told, int(peak) // 1024, used.ru_utime + used.ru_stime)
 """
 
 
+def shielded(body: bytes) -> bytes:
+    for byte, instead in frame.SHIELDS:
+        body = body.replace(byte, instead)
+    return body
+
+
 def framed(document: bytes) -> bytes:
-    body = base64.b64encode(zlib.compress(document, 1))
+    body = shielded(zlib.compress(document, 1))
     return b"N1 BEGIN %d %08x\n%b\nN1 END\n" % (len(body), zlib.crc32(body), body)
 
 
@@ -51,11 +58,30 @@ ALLOWED: dict[str, Callable[[], bytes]] = {
     "one list, meant often": lambda: (
         b'[["' + b"\\u0000" * (MANY // 2) + b'"],[' + b",".join([b'{"n":0}'] * (MANY // 8)) + b"]]"
     ),
+    "columns": lambda: COLUMNS % (b",".join([b"0"] * (MANY // 6)), b",".join([b"0"] * (MANY // 6))),
+    "columns of one": lambda: b'[[],[{"c":[["a"],[{"i":[%b]}]]}]]' % b",".join([b"0"] * (MANY // 4)),
+    "named": lambda: (
+        b'[[],[{"m":[[%b],{"c":[["a"],[{"i":[%b]}]]}]}]]'
+        % (b",".join(b'"%06d"' % i for i in range(MANY // 6)), b",".join([b"0"] * (MANY // 6)))
+    ),
     "wide": lambda: b'[[],["\\ud83d\\ude00' + b"a" * (frame.MOST - 100) + b'"]]',
 }
+COLUMNS: bytes = b'[[],[{"c":[["a","b"],[[%b],{"i":[%b]}]]}]]'
 REFUSED: dict[str, Callable[[], bytes]] = {
     "too many lists": lambda: b"[[],[" + b"[]," * 22000000 + b"[]]]",
     "too many in little room": lambda: b"[[],[" + b"[]," * 1000000 + b"[]]]",
+    "one column, meant often": lambda: (
+        b'[["' + b"\\u0000" * 500000 + b'"],[' + b",".join([b'{"c":[["a"],[{"n":0}]]}'] * 50000) + b"]]"
+    ),
+    "many columns of one list": lambda: (
+        b'[["'
+        + b"\\u0000" * 100000
+        + b'"],[{"c":[[%b],[%b]]}]]'
+        % (b",".join(b'"%d"' % i for i in range(50000)), b",".join([b'{"n":0}'] * 50000))
+    ),
+    "rows of other rows": lambda: COLUMNS % (b"0,0", b"0"),
+    "large numbers": lambda: b'[[],[{"i":[%b,0,0]}]]' % (b"9" * 4000),
+    "sums that grow": lambda: b'[[],[{"i":[%b]}]]' % b",".join([b"9" * 18] * 500000),
     "too deep": lambda: b"[[]," + b"[" * 100 + b"]" * 101,
     "much too deep": lambda: b"[[]," + b"[" * 1000000,
     "too long": lambda: b'[[],["' + b" " * 67108000 + b'"]]',

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import base64
 import json
 import os
 import shutil
@@ -18,14 +17,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from probe.support import PACKAGE, Nursery, wait_for
+from probe.test_bombs import shielded
 
+from envcheck.hosts import unpack
+from envcheck.hosts.unpack import decode
 from envcheck.probe import answer, commands, frame, serve
-from envcheck.probe.frame import FrameError, decode, encode
+from envcheck.probe.frame import FrameError, encode
 
 SERVE = (
-    "import sys; sys.path.insert(0, {!r}); from elsewhere import commands, serve;"
+    "import os, sys; sys.path.insert(0, {!r}); from elsewhere import commands, serve;"
     "commands.reads = lambda argv: True;"  # any command: which ones it runs is tested elsewhere
-    "sys.exit(serve.main(sys.stdin.buffer, sys.stdout.buffer))"
+    "os._exit(serve.main(sys.stdin.buffer, sys.stdout.buffer))"  # as `arrive` does
 )
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
 KEYS = st.sampled_from(["b", "n", "d", ""]) | st.text()
@@ -68,11 +70,20 @@ def test_a_hostile_header(size: bytes) -> None:
 
 def test_a_hostile_body(monkeypatch: pytest.MonkeyPatch) -> None:
     def framed(document: bytes) -> bytes:
-        body = base64.b64encode(zlib.compress(document))
+        body = shielded(zlib.compress(document))
         return b"N1 BEGIN %d %08x\n%b\nN1 END\n" % (len(body), zlib.crc32(body), body)
 
     assert decode(framed(b"[[],[]]"), "N1") == []
     for document in (
+        b'[[],[{"c":[[],[]]}]]',
+        b'[[],[{"c":[["a"],[1]]}]]',
+        b'[[],[{"c":[["a"],[[1],[2]]]}]]',
+        b'[[],[{"c":[[["a"]],[[1]]]}]]',
+        b'[[],[{"i":["1"]}]]',
+        b'[[],[{"i":[true]}]]',
+        b'[[],[{"m":[["a"],[1,2]]}]]',
+        b'[[],[{"m":[["a"],1]}]]',
+        b'[[],[{"n":0}]]',
         b"",
         b"[]",
         b"{}",
@@ -84,6 +95,7 @@ def test_a_hostile_body(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         assert kind(framed(document)) == "damaged"
     monkeypatch.setattr(frame, "MOST", 1000)
+    monkeypatch.setattr(unpack, "MOST", 1000)
     assert kind(framed(b"[[],[" + b" " * 2000 + b"]]")) == "damaged"
     with pytest.raises(FrameError, match="oversized"):
         encode([os.urandom(2000)], "N1")

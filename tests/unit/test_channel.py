@@ -6,6 +6,7 @@ import pytest
 
 from envcheck import environ
 from envcheck.errors import HostError
+from envcheck.hosts import unpack
 from envcheck.hosts.channel import KEPT, NOISE, Heard
 from envcheck.probe import frame
 
@@ -28,7 +29,7 @@ def test_an_answer_in_pieces(piece: int, noise: bytes) -> None:
     one = heard(noise + FRAME + b"bye", piece)
 
     assert one.whole
-    assert frame.decode(bytes(one.data), NONCE)[0]["data"] == b"x" * 5000  # pyright: ignore[reportUnknownMemberType]
+    assert unpack.decode(bytes(one.data), NONCE)[0]["data"] == b"x" * 5000
     assert len(one.data) <= len(FRAME) + 3
 
 
@@ -55,7 +56,7 @@ def test_a_flood_within_the_frame() -> None:
     assert one.whole
     assert len(one.data) < 6000
     with pytest.raises(frame.FrameError, match="damaged"):
-        frame.decode(bytes(one.data), NONCE)  # pyright: ignore[reportUnknownMemberType]
+        unpack.decode(bytes(one.data), NONCE)
 
 
 @pytest.mark.parametrize("line", [b"x" * 100, b"-5 00000000\n", b"99999999 00000000\n", b"\n", b"1e9 0\n"])
@@ -64,7 +65,7 @@ def test_a_frame_that_begins_as_none_does(line: bytes) -> None:
 
     assert one.whole
     with pytest.raises(frame.FrameError, match="damaged"):
-        frame.decode(bytes(one.data), NONCE)  # pyright: ignore[reportUnknownMemberType]
+        unpack.decode(bytes(one.data), NONCE)
 
 
 def test_equal_environments_are_kept_once() -> None:
