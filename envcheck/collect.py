@@ -104,7 +104,7 @@ def _look(host: Host, pids: Sequence[int], more: Sequence[Request], *, live: boo
         {**_scan_request(live=live), "ahead": list(AHEAD)},
         {"op": "process", "pids": list(pids), "live": live},
         {"op": "which", "names": list(PROGRAMS)},
-        {"op": "file", "path": "/etc/passwd"},
+        {"op": "file", "path": "/etc/passwd", "columns": 3},
         *more,
     ]
     answers = host.ask(requests)

@@ -25,7 +25,7 @@ def file_facts(answer: Answer) -> FileFacts:
     return FileFacts(
         status=answer["status"],
         content=answer.get("content") or b"",
-        changed=max(answer.get("mtime") or 0.0, answer.get("ctime") or 0.0),
+        changed=max(answer.get("mtime") or 0, answer.get("ctime") or 0) / 1e6,
         mode=answer.get("mode") or 0,
         uid=answer.get("uid") or 0,
         detail=answer.get("detail") or "",

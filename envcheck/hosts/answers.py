@@ -40,7 +40,7 @@ TOO_MUCH = {"status": "error", "detail": "the answer is oversized"}  # of envche
 
 PID = 10**10  # the kernel gives no larger one than 2**22, but the user may ask for any
 ID = whole(0, 2**32 - 1)
-MOMENT = number(-UNSIGNED, UNSIGNED)  # of a file: anybody can set it
+MOMENT = whole(-UNSIGNED, UNSIGNED)  # microseconds; of a file: anybody can set it
 DETAIL = text()
 PATH = text(r"[^\0]+")
 LINK = maybe(data(65536, nul=False))

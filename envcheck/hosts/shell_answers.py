@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat as modes
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 from envcheck.hosts import Answer, Request
@@ -37,7 +38,7 @@ def _file(key: str, request: Request, parts: Parts) -> dict[str, Any]:
     found |= dict.fromkeys(("mtime", "ctime", "mode", "uid", "gid", "size"))
     try:
         mode, (uid, gid, size), (mtime, ctime) = int(said[0], 16), map(int, said[1:4]), map(_moment, said[4:])
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, OverflowError):
         return found | _refused(b" ".join(said))
     found |= {"mode": mode, "uid": uid, "gid": gid, "size": size}
     found |= {"mtime": mtime, "ctime": ctime}
@@ -55,9 +56,12 @@ def _file(key: str, request: Request, parts: Parts) -> dict[str, Any]:
     return found
 
 
-def _moment(told: bytes) -> float:
-    """Read a moment; busybox cuts its fraction off: what has changed must not seem to be older than it is."""
-    return float(told) if b"." in told else float(told) + WHOLE
+def _moment(told: bytes) -> int:
+    """Read a moment, in microseconds.
+
+    Busybox cuts its fraction off: what has changed must not seem to be older than it is.
+    """
+    return ceil((float(told) if b"." in told else float(told) + WHOLE) * 1e6)
 
 
 def _refused(said: bytes) -> dict[str, str]:

@@ -65,7 +65,8 @@ def _seen(request: dict, look: "Callable[[Inside | None], dict]") -> dict:
 def _file(request: dict) -> dict:
     from .files import file
 
-    return _seen(request, lambda seen: file(request["path"], request.get("limit", 1048576), seen))
+    limit = request.get("limit", 1048576)
+    return _seen(request, lambda seen: file(request["path"], limit, seen, request.get("columns", 0)))
 
 
 def _folder(request: dict) -> dict:

@@ -12,6 +12,10 @@ PATIENCE = 0.5  # seconds for a program to start, whatever it does; a NULL that 
 # What is sent of /proc/PID/status: the rest is most of it, and differs from process to process.
 STATUS = (b"Tgid:", b"NSpid:", b"Uid:", b"Gid:", b"Groups:", b"Umask:", b"SigIgn:", b"SigCgt:")
 
+# And of /proc/PID/stat, from its third field on (proc_pid_stat(5)): state, parent, the faults and times of
+# ended children, start, and where the arguments lie.
+STAT = frozenset((0, 1, 8, 13, 14, 19, 45, 46))
+
 # What is said of the environment of a process that is not there to be read.
 ENVIRON = {"thread": "error"}
 LIVE = {
@@ -85,9 +89,9 @@ def _settle(folder: Folder, found: dict, live: bool, only_lost: bool) -> None:
 
 def _identify(folder: Folder, found: dict) -> "Folder | None":
     """Tell what it is; the folder to read its memory's files from, or None if it has none."""
-    found["stat"] = folder.read(b"stat")
+    stat = Stat(folder.read(b"stat"))
+    found["stat"] = _kept(stat)
     found["proc_status"] = _told(folder.read(b"status"))
-    stat = Stat(found["stat"])
     if _field(found["proc_status"], b"Tgid") != b"%d" % found["pid"]:
         found["status"] = "thread"
         return None
@@ -151,6 +155,12 @@ def _sockets(body: Folder) -> "list[int]":
         if link.startswith(b"socket:["):
             found.add(int(link[8:-1]))
     return sorted(found)
+
+
+def _kept(stat: Stat) -> bytes:
+    """The line with a 0 for each field that nobody wants."""
+    fields = [field if index in STAT else b"0" for index, field in enumerate(stat.fields)]
+    return stat.data[: stat.data.rindex(b")") + 2] + b" ".join(fields)
 
 
 def _told(proc_status: bytes) -> bytes:

@@ -27,12 +27,17 @@ MEANINGS = {
 }
 
 
-def file(path: str, limit: int, seen: "Inside | None" = None) -> dict:
+def file(path: str, limit: int, seen: "Inside | None" = None, columns: int = 0) -> dict:
     """{"status", "content", "mtime", "ctime", "mode", "uid", "gid", "size", "detail"}; None where unknown.
 
-    *seen*: as that process sees it.
+    Times are microseconds since the epoch. *seen*: as that process sees it. *columns*: how many of each line
+    are wanted, between colons; 0: all.
     """
-    return _file(_bytes(path), limit, seen or Here())
+    found = _file(_bytes(path), limit, seen or Here())
+    if columns:
+        lines = found["content"].split(b"\n")
+        found["content"] = b"\n".join(b":".join(line.split(b":")[:columns]) for line in lines)
+    return found
 
 
 def folder(path: str, limit: int, most: int, seen: "Inside | None" = None) -> dict:
@@ -171,7 +176,10 @@ def _content(fd: int, limit: int) -> dict:
 
 
 def _times(info: os.stat_result, names: "tuple[str, ...]") -> dict:
-    return {name: getattr(info, "st_" + name) for name in names}
+    """The times in microseconds, none of them earlier than it was."""
+    found = {name: getattr(info, "st_" + name) for name in names}
+    found.update(mtime=-(-info.st_mtime_ns // 1000), ctime=-(-info.st_ctime_ns // 1000))
+    return found
 
 
 def _refused(error: OSError) -> dict:

@@ -70,7 +70,8 @@ class Stat:
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        fields = data[data.rindex(b")") + 2 :].split()  # the name may hold blanks and parentheses
+        # The name may hold blanks and parentheses.
+        self.fields = fields = data[data.rindex(b")") + 2 :].split()
         self.state = fields[0]  # field 3
         self.parent = int(fields[1])  # 4
         self.kernel_thread = bool(int(fields[6]) & 0x200000)  # 9, PF_KTHREAD

@@ -21,6 +21,10 @@ def file(path: Path | str, limit: int = 1048576) -> dict[str, Any]:
     return dict(found)
 
 
+def micro(nanoseconds: int) -> int:
+    return -(-nanoseconds // 1000)
+
+
 def folder(path: Path | str, **options: int) -> dict[str, Any]:
     (found,) = answer([{"op": "folder", "path": str(path), **options}])
     return dict(found)
@@ -32,8 +36,20 @@ def test_a_file(tmp_path: Path) -> None:
     path.chmod(0o640)
     found, info = file(path), path.stat()
     assert (found["status"], found["content"], found["size"], found["detail"]) == ("ok", b"A=\xff\r\n", 5, "")
-    assert (found["mtime"], found["ctime"], found["uid"]) == (info.st_mtime, info.st_ctime, info.st_uid)
+    assert (found["mtime"], found["ctime"], found["uid"]) == (
+        micro(info.st_mtime_ns),
+        micro(info.st_ctime_ns),
+        info.st_uid,
+    )
     assert stat.S_IMODE(found["mode"]) == 0o640
+
+
+def test_some_columns(tmp_path: Path) -> None:
+    path = tmp_path / "passwd"
+    path.write_bytes(b"root:x:0:0:root:/root:/bin/bash\n\nshort:x\n\xff:x:7:7::/:/bin/sh")
+    (found,) = answer([{"op": "file", "path": str(path), "columns": 3}])
+    assert found["content"] == b"root:x:0\n\nshort:x\n\xff:x:7"
+    assert found["size"] == path.stat().st_size
 
 
 def test_a_name_that_is_no_utf8(tmp_path: Path) -> None:
@@ -53,7 +69,7 @@ def test_what_is_not_a_regular_file_is_not_opened(tmp_path: Path, monkeypatch: p
             assert file(tmp_path / name)["status"] == "not-a-file"
         assert file("/dev/zero")["status"] == "not-a-file"
         found = file(tmp_path)
-        assert (found["status"], found["mtime"]) == ("folder", tmp_path.stat().st_mtime)
+        assert (found["status"], found["mtime"]) == ("folder", micro(tmp_path.stat().st_mtime_ns))
 
 
 def test_a_file_that_became_a_fifo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +125,7 @@ def test_unreadable() -> None:
         ]
         one, both, closed = as_nobody(lambda: answer(requests))
         assert (one["status"], one["content"], one["detail"]) == ("denied", b"", "Permission denied")
-        assert one["ctime"] == (place / "secret").stat().st_ctime
+        assert one["ctime"] == micro((place / "secret").stat().st_ctime_ns)
         assert (both["status"], both["entries"]["secret"]["status"]) == ("ok", "denied")
         assert closed["status"] == "denied"
     finally:
@@ -126,7 +142,10 @@ def test_a_folder(tmp_path: Path) -> None:
     statuses = {name: entry["status"] for name, entry in found["entries"].items()}
     assert statuses == {"NAME": "ok", "sub": "folder", "long": "oversized", "fifo": "not-a-file"}
     assert found["entries"]["NAME"]["content"] == b"value\n"
-    assert (found["mtime"], found["ctime"]) == (tmp_path.stat().st_mtime, tmp_path.stat().st_ctime)
+    assert (found["mtime"], found["ctime"]) == (
+        micro(tmp_path.stat().st_mtime_ns),
+        micro(tmp_path.stat().st_ctime_ns),
+    )
     found = folder(tmp_path, most=3)
     assert (found["status"], found["entries"]) == ("oversized", {})
     assert folder(tmp_path / "NAME")["status"] == folder(tmp_path / "fifo")["status"] == "not-a-folder"
