@@ -42,6 +42,7 @@ class FabricStream:
         self.flood = 0
         self._open: list[Callable[[], object]] = []  # what to close, the last first
         self._closed = False
+        self._sock: sockets.QuickSocket | None = None  # of the first host
         self._transport: Any = None  # of the host that is connected to last
         self._watchdog = self._timer()
         self._watchdog.start()  # it may bark before this line is over
@@ -96,7 +97,7 @@ class FabricStream:
         self.phase = sockets.PHASE
         if client is None:
             sock = sockets.connect(hop.host, hop.port, hop.family, self.deadline)
-            self._to_close(lambda: _hang_up(sock))
+            self._sock = sock
             return sock
         paramiko = lean.paramiko()
 
@@ -137,7 +138,7 @@ class FabricStream:
             hop.host,
             user=hop.user,
             port=hop.port,
-            config=lean.classes().config(lazy=True, ssh_config=paramiko.SSHConfig()),
+            config=lean.classes().config(),
             forward_agent=False,
             connect_kwargs={
                 "sock": sock,
@@ -255,6 +256,8 @@ class FabricStream:
         """Close all that is open, in whatever state it is: the watchdog may come between any two steps."""
         self._closed = True
         self._watchdog.cancel()
+        if self._sock is not None:
+            _hang_up(self._sock)  # first: whoever reads from it, or writes, is not woken by its closing
         while self._open:
             with suppress(Exception):
                 self._open.pop()()

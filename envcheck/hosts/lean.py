@@ -6,7 +6,6 @@ import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from copy import deepcopy
 from functools import cache
 from importlib import import_module
 from types import ModuleType
@@ -16,17 +15,14 @@ HEARD = 4096  # bytes that are kept of what a host says first
 LONGEST = 65536  # bytes in which its banner must have come
 CHEAPEST = "aes128-gcm@openssh.com"
 
-# What a connection asks its configuration for; to merge all else takes a tenth of the time for a host.
-DEFAULTS: dict[str, Any] = {
-    "authentication": {"identities": [], "strategy_class": None},
-    "connect_kwargs": {},
-    "forward_agent": False,
-    "gateway": None,
-    "inline_ssh_env": True,
-    "port": 22,
-    "timeouts": {"connect": None},
-    "user": "",
-}
+
+class Timeouts(NamedTuple):
+    connect: None = None
+
+
+class Authentication(NamedTuple):
+    identities: tuple[str, ...] = ()
+    strategy_class: None = None
 
 
 # Imported for tests of tasks, and for configuration files, which are not read here: half of the import.
@@ -64,6 +60,10 @@ def paramiko() -> Any:
     return import_module("paramiko")
 
 
+def _no_timer(_seconds: float) -> None:
+    pass
+
+
 class Classes(NamedTuple):
     config: Any
     connection: Any
@@ -74,21 +74,43 @@ class Classes(NamedTuple):
 def classes() -> Classes:
     ssh, fabric = paramiko(), import_module("fabric")
 
+    class Nobody(ssh.SSHConfig):  # type: ignore[misc,name-defined]
+        def lookup(self, _host: str) -> dict[str, str]:
+            return {}
+
     class Config(fabric.Config):  # type: ignore[misc,name-defined]
-        @staticmethod
-        def global_defaults() -> dict[str, Any]:
-            return deepcopy(DEFAULTS)
+        """What a connection asks for, as plain attributes that none can change for another: to merge all
+        that there is to configure takes a tenth of the time for a host."""
+
+        authentication = Authentication()
+        base_ssh_config = Nobody()
+        forward_agent = False
+        gateway = None
+        inline_ssh_env = True
+        port = 22
+        timeouts = Timeouts()
+        user = ""
+
+        def __init__(self) -> None:
+            self._set(connect_kwargs={}, _config={})
 
     class Connection(fabric.Connection):  # type: ignore[misc,name-defined]
         # Each attribute would be looked for among all names, and may be written into the configuration.
         __setattr__ = object.__setattr__
+        authentication = Config.authentication
 
     class Transport(ssh.Transport):  # type: ignore[misc,name-defined]
+        # Whoever ends it wakes it: it need not look ten times a second whether somebody has.
+        _active_check_timeout = None
+
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)  # pyright: ignore[reportUnknownMemberType]
             security = self.get_security_options()
             # Its tag is checked by the library of ciphers; a MAC is compared by Python, byte by byte.
             security.ciphers = sorted(security.ciphers, key=lambda name: name != CHEAPEST)
+
+            # Keys are waited for no longer than `timeout` says: it needs no thread with another clock.
+            self.packetizer.start_handshake = _no_timer
 
             self.heard = b""  # the beginning of what came before the exchange of keys
 
@@ -115,6 +137,9 @@ def classes() -> Classes:
             # Closed in the midst of a step, it fails in ways that nobody else is to read about.
             with suppress(Exception):
                 super().run()  # pyright: ignore[reportUnknownMemberType]
+
+        def _log(self, *_: object) -> None:
+            """Do nothing: what it tells is for nobody."""
 
         def _parse_debug(self, message: Any) -> None:
             """Do nothing: it would be made printable, character by character, for nobody."""

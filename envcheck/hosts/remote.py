@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 JITTER = 0.2, 0.7  # seconds before a host that was too busy is asked once more
 RESTING = 86400.0  # seconds that a connection is held for another look
+
+_packing = threading.Lock()  # the probe is packed once, and not by each thread that finds it is not yet
 
 
 class Timing(NamedTuple):
@@ -153,7 +156,9 @@ class Remote:
 
     def _by_python(self, deadline: Deadline) -> Talk:
         stream = self._way.start(bootstrap.PYTHON, deadline)
-        return Conversation(stream, bootstrap.prelude(acts=self.acts), sudo=self._way.sudo)
+        with _packing:
+            prelude = bootstrap.prelude(acts=self.acts)
+        return Conversation(stream, prelude, sudo=self._way.sudo)
 
     def _by_shell(self, deadline: Deadline) -> Talk:
         from envcheck.hosts.shell_collector import ShellConversation  # noqa: PLC0415 - few hosts need it
