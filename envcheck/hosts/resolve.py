@@ -9,14 +9,13 @@ import os
 import pwd
 import shutil
 import socket
-import subprocess
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from getpass import getuser
 from typing import NamedTuple
 
 from envcheck.errors import HostError
-from envcheck.hosts import known_hosts
+from envcheck.hosts import known_hosts, questions
 from envcheck.hosts.deadline import Deadline
 from envcheck.hosts.destination import Destination, parse
 
@@ -28,6 +27,8 @@ KNOWN_HOSTS = (
     "/etc/ssh/ssh_known_hosts2",
 )
 
+HOW = ("-v", "-G")  # it says as well which files it has read
+USUALLY = ("ssh", "-F", "none", "-G", "--", "host")
 USUAL = 5.0  # seconds for ssh to say what it does without any configuration
 
 # Settings that Fabric has no answer to, and the values with which they ask for nothing.
@@ -93,12 +94,9 @@ def listen(destination: Destination, deadline: Deadline, *how: str) -> tuple[byt
     """Ask, and give as well what ssh says of how it came to that. Raises as `resolve` does."""
     if shutil.which("ssh") is None:
         return b"", _plain(destination)
-    argv = ["ssh", *(how or ("-v", "-G")), *flags(destination), "--", destination.host]
     try:
-        done = subprocess.run(
-            argv, check=False, stdin=subprocess.DEVNULL, capture_output=True, timeout=deadline.left
-        )
-    except subprocess.TimeoutExpired:
+        done = questions.answer(_question(destination, *(how or HOW)), deadline.left)
+    except TimeoutError:
         raise HostError("timed-out", "reading the configuration of ssh", "ssh -G takes too long") from None
     if done.returncode != 0:
         text = done.stderr.decode("utf-8", "replace").strip().splitlines()
@@ -110,6 +108,17 @@ def listen(destination: Destination, deadline: Deadline, *how: str) -> tuple[byt
             f"ssh -G {destination.host} shows it",
         )
     return done.stderr, _resolved(done.stdout.decode("utf-8", "surrogateescape"))
+
+
+def begin(destination: Destination) -> None:
+    """Put the questions that `listen` is going to ask first."""
+    if shutil.which("ssh") is not None:
+        questions.put(_question(destination, *HOW))
+        questions.put(USUALLY)
+
+
+def _question(destination: Destination, *how: str) -> questions.Question:
+    return ("ssh", *how, *flags(destination), "--", destination.host)
 
 
 def checked(found: Resolved) -> Resolved:
@@ -161,14 +170,8 @@ def _resolved(text: str) -> Resolved:
 def _usual() -> Mapping[str, str]:
     """Give what ssh says where nothing is configured; {} where it does not say."""
     try:
-        done = subprocess.run(
-            ("ssh", "-F", "none", "-G", "--", "host"),
-            check=False,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=USUAL,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        done = questions.answer(USUALLY, USUAL)
+    except OSError:  # a TimeoutError as well
         return {}
     lines = done.stdout.decode("utf-8", "surrogateescape").splitlines()
     return {key: value for key, _, value in (line.partition(" ") for line in lines)}

@@ -1,0 +1,55 @@
+"""Questions to the ssh of this machine. One may be put before its answer is wanted."""
+
+from __future__ import annotations
+
+import subprocess
+from contextlib import suppress
+
+Question = tuple[str, ...]
+
+_under_way: dict[Question, subprocess.Popen[bytes]] = {}
+
+
+def put(question: Question) -> None:
+    """Have it answered for whoever asks the same; where that is not possible, it is told to him."""
+    with suppress(OSError):
+        _under_way[question] = _started(question)
+
+
+def answer(question: Question, seconds: float) -> subprocess.CompletedProcess[bytes]:
+    """Wait for the answer.
+
+    Raises:
+        OSError: The command cannot be started.
+        TimeoutError: It takes too long, and has been ended.
+    """
+    process = _under_way.pop(question, None) or _started(question)
+    try:
+        said, complained = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        _end(process)
+        raise TimeoutError from None
+    except BaseException:
+        _end(process)
+        raise
+    return subprocess.CompletedProcess(question, process.returncode, said, complained)
+
+
+def drop() -> None:
+    """End what nobody wants to know any more."""
+    while _under_way:
+        _end(_under_way.popitem()[1])
+
+
+def _started(question: Question) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        question, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
