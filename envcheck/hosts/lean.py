@@ -60,6 +60,11 @@ def paramiko() -> Any:
     return import_module("paramiko")
 
 
+def load() -> None:
+    """Import all that a connection is going to need."""
+    classes()
+
+
 def _no_timer(_seconds: float) -> None:
     pass
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from envcheck.errors import HostError
 from envcheck.hosts import Answer, Request, bootstrap, silence
+from envcheck.hosts.ahead import Ahead
 from envcheck.hosts.answers import checked
 from envcheck.hosts.channel import Conversation
 from envcheck.hosts.deadline import Deadline
@@ -58,6 +59,15 @@ class Way(Protocol):
         ...
 
 
+# Finds out how a host is reached; gives what may be loaded for that while `Way.start` waits for it.
+Prepare = Callable[[Deadline], Callable[[], None]]
+
+
+def at_once(_deadline: Deadline) -> Callable[[], None]:
+    """Find nothing out: what starts a program there knows all it needs."""
+    return lambda: None
+
+
 class Talk(Protocol):
     """Questions and answers over one stream."""
 
@@ -67,7 +77,7 @@ class Talk(Protocol):
 
 
 class Remote:
-    """One host; the connection is made with the first question, and the deadline counts from there.
+    """One host; the connection is made with the first question, or hastened; its deadline counts from there.
 
     *timing*: how long it may take. *tell* is given what only -v wants to know.
     """
@@ -76,11 +86,28 @@ class Remote:
 
     def __init__(self, way: Way, timing: Timing, tell: Callable[[str], None]) -> None:
         self.name = way.name
+        self.prepare: Prepare = at_once
         self._way = way
         self._timing = timing
         self._tell = tell
         self._conversation: Talk | None = None
         self._rests = False
+        self._ahead: Ahead[Conversation] | None = None
+
+    def hasten(self) -> None:
+        """Begin to reach it, in a thread. What comes of that, the first question is told."""
+        deadline = Deadline(self._timing.total, self._timing.connect)
+        try:
+            load = self.prepare(deadline)
+        except HostError:
+            return  # the first question is told the same
+        self._ahead = Ahead(deadline, lambda: self._early(deadline), lambda talk: talk.stream.close())
+        load()
+
+    def _early(self, deadline: Deadline) -> Conversation:
+        talk = self._conversing(deadline)
+        talk.begin()
+        return talk
 
     def ask(self, requests: Sequence[Request]) -> list[Answer]:
         try:
@@ -95,7 +122,7 @@ class Remote:
                 self._conversation.stream.extend(self._timing.total)
                 self._rests = False
             return checked(self._conversation.ask(requests), requests)
-        deadline = Deadline(self._timing.total, self._timing.connect)
+        deadline = self._ahead.deadline if self._ahead else Deadline(self._timing.total, self._timing.connect)
         try:
             return self._patiently(requests, deadline)
         except HostError as error:
@@ -139,6 +166,9 @@ class Remote:
         return ActingRemote(self._way, self._timing, self._tell)
 
     def close(self) -> None:
+        if self._ahead is not None:
+            self._ahead.drop()
+            self._ahead = None
         if self._conversation is not None:
             self._conversation.stream.close()
             self._conversation = None
@@ -155,6 +185,12 @@ class Remote:
             raise
 
     def _by_python(self, deadline: Deadline) -> Talk:
+        if self._ahead is not None:
+            ahead, self._ahead = self._ahead, None
+            return ahead.result()
+        return self._conversing(deadline)
+
+    def _conversing(self, deadline: Deadline) -> Conversation:
         stream = self._way.start(bootstrap.PYTHON, deadline)
         with _packing:
             prelude = bootstrap.prelude(acts=self.acts)

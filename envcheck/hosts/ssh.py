@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import NamedTuple
 
 from envcheck.errors import HostError
@@ -36,8 +37,31 @@ class Options(NamedTuple):
     resolve: Callable[[Destination, Deadline], Resolved] = resolve
 
 
+class Engine(NamedTuple):
+    """What reaches the host, and what can be loaded for that while it waits for it."""
+
+    start: Callable[[str, Deadline], Stream]
+    load: Callable[[], None] = lambda: None
+
+
+def _fabric(route: Sequence[Hop]) -> Engine:
+    from envcheck.hosts import fabric, lean  # noqa: PLC0415 - what they load takes a tenth of a second
+
+    hops = [(hop.name, resolved) for hop, resolved in route]
+    return Engine(partial(fabric.FabricStream, hops), lean.load)
+
+
+def _openssh(route: Sequence[Hop]) -> Engine:
+    from envcheck.hosts import openssh  # noqa: PLC0415
+
+    return Engine(partial(openssh.stream, [hop for hop, _ in route]))
+
+
 def remote(destination: Destination, options: Options) -> Remote:
-    return Remote(Ssh(destination, options), Timing(options.connect, options.timeout), options.tell)
+    way = Ssh(destination, options)
+    made = Remote(way, Timing(options.connect, options.timeout), options.tell)
+    made.prepare = way.prepare
+    return made
 
 
 class Ssh:
@@ -48,24 +72,29 @@ class Ssh:
         self.sudo = options.sudo
         self._destination = destination
         self._options = options
+        self._chosen: Engine | None = None  # for the next start
+
+    def prepare(self, deadline: Deadline) -> Callable[[], None]:
+        self._chosen = self._choose(deadline)
+        return self._chosen.load
 
     def start(self, program: Sequence[str], deadline: Deadline) -> Stream:
         command = bootstrap.line(program, sudo=self.sudo)
+        chosen, self._chosen = self._chosen or self._choose(deadline), None
+        return chosen.start(command, deadline)
+
+    def _choose(self, deadline: Deadline) -> Engine:
         wanted = self._options.transport
         route = self._route(self._destination, deadline)
         if wanted is not Transport.SSH:
             reason = self._reason([resolved for _, resolved in route])
             if not reason or wanted is Transport.FABRIC:
                 self._options.tell(f"{self.name}: by fabric" + (f", though {reason}" if reason else ""))
-                from envcheck.hosts.fabric import FabricStream  # noqa: PLC0415 - it takes a tenth of a second
-
-                return FabricStream([(hop.name, resolved) for hop, resolved in route], command, deadline)
+                return _fabric(route)
             self._options.tell(f"{self.name}: by ssh: {reason}")
         else:
             self._options.tell(f"{self.name}: by ssh, as asked")
-        from envcheck.hosts import openssh  # noqa: PLC0415
-
-        return openssh.stream([hop for hop, _ in route], command, deadline)
+        return _openssh(route)
 
     def _reason(self, route: Sequence[Resolved]) -> str:
         """Why the system's ssh is the one to use; "" where Fabric will do."""
