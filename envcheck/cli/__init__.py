@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from envcheck.cli import ahead
 from envcheck.errors import EnvcheckError
 
 BUG = 70
@@ -21,15 +22,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     gc.set_threshold(100_000, 50, 50)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
+    arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         # Most of the time goes into this import: the signals must be seen to before.
+        ahead.begin(arguments)
         from envcheck.cli.application import run  # noqa: PLC0415
 
-        status = run(list(sys.argv[1:] if argv is None else argv))
+        status = run(arguments)
     except EnvcheckError as error:
         status = say(error)
     except Exception as error:  # noqa: BLE001 - a bug; its text may hold values, and is not shown
         status = _bug(error)
+    finally:
+        ahead.end()
     # What is left goes with the process: looking it through once more at the end takes a tenth of a run.
     gc.freeze()
     sys.exit(status)

@@ -5,22 +5,12 @@ Exit status: 0 all as it should be, 1 drift, 2 wrong use or nothing matched, 3 c
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Annotated
 
 import typer
 
-from envcheck import report
-from envcheck.cli import judging, options
-from envcheck.cli.fleet import Lines, in_order, look_at_all
+from envcheck.cli import options
 from envcheck.cli.hosts import Hosts, on_hosts
-from envcheck.cli.looking import held
-from envcheck.collect import collect
-from envcheck.errors import UsageError
-from envcheck.hosts.local import Local
-from envcheck.judge import judge, matching, merge
-from envcheck.model import HostReport, Report, Snapshot
 
 Wait = Annotated[
     str | None,
@@ -45,43 +35,23 @@ def command(
     color: options.Colors = options.Color.AUTO,
     quiet: options.Quiet = False,
 ) -> None:
-    wanted = options.formats(formats, list(report.FORMATS))
-    named = targets or []
-    expected = options.load_spec(spec)
-    pids = matching.pids(named)
-    files = matching.files(named)
-    policy = options.policy(reveal, key_file)
-    bounds = judging.Bounds(expected)
+    # Most of what is imported is not needed to reach a host: it is, while the host is reached.
+    from envcheck.cli import checking  # noqa: PLC0415
 
-    def judged(seen: Snapshot | HostReport) -> Report:
-        return bounds.concluded(seen, lambda one: judge(one, expected, named, policy, fail_on))
-
-    def look(tell: Callable[[Report], None] = lambda _one: None) -> Report:
-        found: list[Report] = []
-        collecting = partial(collect, spec=expected, pids=pids, paths=files, live=not no_live)
-        for one in look_at_all(hosts, collecting, judged):
-            tell(one)
-            found.append(one)
-        return merge(in_order(hosts, found), fail_on)
-
-    if snapshot and (wait or stable_for):
-        raise UsageError("a record does not change: there is nothing to wait for")
-    if snapshot and any(not isinstance(host, Local) for host in hosts.named):
-        raise UsageError("records are judged where they are: no other host is looked at for them")
-    if snapshot:
-        from envcheck.cli import records  # noqa: PLC0415 - only with records
-
-        found = records.judged(snapshot, expected, named, policy, fail_on)
-    elif wait or stable_for:
-        from envcheck.cli.patience import patiently  # noqa: PLC0415 - only here
-
-        with held(hosts):
-            found = patiently(look, wait or "", stable_for, fail_on)
-    else:
-        lines = Lines(wanted)
-        found = look(lines.tell)
-        wanted = lines.others
-    for name, path in wanted:
-        if path or not (quiet and name == "text"):
-            options.emit(report.format_named(name).render(found, width=options.width()), path, color=color)
-    raise typer.Exit(found.exit_code)
+    checking.check(
+        hosts,
+        checking.Wanted(
+            targets=targets or [],
+            spec=spec,
+            formats=formats,
+            fail_on=fail_on,
+            snapshot=snapshot or [],
+            key_file=key_file,
+            wait=wait or "",
+            stable_for=stable_for,
+            reveal=reveal,
+            live=not no_live,
+            color=color,
+            quiet=quiet,
+        ),
+    )

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from envcheck.cli import options
+from envcheck.cli import ahead, options
+from envcheck.cli.ahead import Reach
+from envcheck.cli.making import TRANSPORTS, Maker, times
 from envcheck.errors import UsageError
-from envcheck.escaping import escape
 from envcheck.hosts import Host
 from envcheck.hosts.local import Local
-from envcheck.moments import duration
 
 if TYPE_CHECKING:
     from envcheck.hosts.destination import Destination
-    from envcheck.hosts.sharing import Sharing
-
-Say = Callable[[str], None]
+    from envcheck.hosts.remote import Remote
 
 PARALLEL = 32  # hosts at once
-LONGEST = 86400.0  # seconds that a host is waited for
-TRANSPORTS = ("auto", "fabric", "ssh")
 
 # Parameter of a command: what typer is to know of it, and its default.
 OPTIONS: dict[str, tuple[Any, Any]] = {
@@ -88,7 +82,10 @@ def on_hosts(command: Callable[..., None]) -> Callable[..., None]:
     def called(**given: Any) -> None:  # noqa: ANN401 - whatever the command takes
         defaults = {name: default for name, (_, default) in OPTIONS.items()}
         chosen = chosen_hosts(**defaults | {p.name: given.pop(p.name) for p in added})
-        command(**given, hosts=chosen)
+        try:
+            command(**given, hosts=chosen)
+        finally:
+            chosen.let_go()
 
     called.__doc__ = command.__doc__
     called.__signature__ = inspect.Signature([*(p for n, p in own.items() if n != "hosts"), *added])  # type: ignore[attr-defined]
@@ -117,6 +114,12 @@ class Hosts:
         self.parallel = parallel
         self.timeout = timeout
         self.verbose = verbose
+        self.begun: Remote | None = None  # is on its way to being reached
+
+    def let_go(self) -> None:
+        """Leave the host that was begun: the command may have ended before it was asked."""
+        if self.begun is not None:
+            self.begun.close()
 
     def one(self) -> Host:
         """Give the only host.
@@ -146,71 +149,26 @@ def chosen_hosts(
     Raises:
         UsageError: An option is not what it should be.
     """
-    connect, total = _times(connect_timeout, timeout)
+    connect, total = times(connect_timeout, timeout)
     if transport not in TRANSPORTS:
         raise UsageError(f"no such transport: {transport} (there are: {', '.join(TRANSPORTS)})")
     if not host and not hosts_file and sudo:
         raise UsageError("--sudo is for hosts that are named with -H", "on this machine: sudo envcheck ...")
     if max_parallel < 1:
         raise UsageError(f"--max-parallel is at least 1, not {max_parallel}")
-    maker = _Maker(transport, (connect, total), sudo=sudo, say=_tell if verbose else _keep_quiet)
+    maker = Maker(transport, (connect, total), sudo=sudo, verbose=verbose)
     named = {name: maker.make(name) for name in host or ()}
     if hosts_file or limit:
         named |= {place.name: maker.over_ssh(place) for place in _listed(hosts_file, limit or ())}
-    return Hosts(
-        list(named.values()) or [Local()], maker.make, parallel=max_parallel, timeout=total, verbose=verbose
-    )
-
-
-class _Maker:
-    """Makes hosts of their names: all are reached in the same way. *times*: seconds to reach, and in all."""
-
-    def __init__(self, transport: str, times: tuple[float, float], *, sudo: bool, say: Say) -> None:
-        self.transport, self.times, self.sudo, self.say = transport, times, sudo, say
-
-    def make(self, name: str) -> Host:
-        """Make a host of what the user calls it.
-
-        Raises:
-            UsageError: No host can be called so.
-        """
-        if "://" in name:
-            return self._inside(name)
-        from envcheck.hosts.destination import parse  # noqa: PLC0415 - only for other hosts
-
-        return self.over_ssh(parse(name))
-
-    def over_ssh(self, destination: Destination) -> Host:
-        from envcheck.hosts.ssh import Options, Transport, remote  # noqa: PLC0415
-
-        chosen = Options(
-            self.sudo, Transport(self.transport), *self.times, self.say, resolve=self._sharing.resolve
-        )
-        return remote(destination, chosen)
-
-    @cached_property
-    def _sharing(self) -> Sharing:
-        from envcheck.hosts.sharing import Sharing  # noqa: PLC0415
-
-        return Sharing()
-
-    def _inside(self, name: str) -> Host:
-        from envcheck.hosts.engines import Inside  # noqa: PLC0415
-        from envcheck.hosts.remote import Remote, Timing  # noqa: PLC0415
-
-        return Remote(Inside(name, root=self.sudo), Timing(*self.times), self.say)
-
-
-def _times(*texts: str) -> list[float]:
-    """Read how long a host may take.
-
-    Raises:
-        UsageError: That is no time in which anything could be done.
-    """
-    found = [min(duration(text), LONGEST) for text in texts]
-    if not all(seconds > 0 for seconds in found):
-        raise UsageError("a host needs some time to answer: --timeout and --connect-timeout are above 0")
-    return found
+    begun = None
+    if len(named) == 1 and host and not hosts_file:
+        # Whatever it has begun with, it goes on with.
+        begun = ahead.take(Reach(host[0], transport, connect_timeout, timeout, sudo, verbose))
+        named = {host[0]: begun} if begun is not None else named
+    remotes = list(named.values())
+    hosts = Hosts(remotes or [Local()], maker.make, parallel=max_parallel, timeout=total, verbose=verbose)
+    hosts.begun = begun
+    return hosts
 
 
 def _listed(path: str | None, limits: Sequence[str]) -> list[Destination]:
@@ -237,11 +195,3 @@ def absolute_on(host: Host, path: str, what: str) -> str:
     if not isinstance(host, Local) and path and not path.startswith("/"):
         raise UsageError(f"the path of a {what} on another host must be absolute: {path}")
     return options.absolute(path, what)
-
-
-def _tell(text: str) -> None:
-    print(f"envcheck: {escape(text)}", file=sys.stderr)
-
-
-def _keep_quiet(_text: str) -> None:
-    pass

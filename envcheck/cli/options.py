@@ -15,7 +15,6 @@ import typer
 from envcheck.errors import EnvcheckError, UsageError
 from envcheck.model import Severity, Spec
 from envcheck.secrecy import Policy
-from envcheck.servers import SERVERS
 
 TARGET_HELP = (
     "A pid, an app of the spec, unit:NAME, pidfile:PATH, cwd:PATH, port:N or server:KIND. None means all."
@@ -96,6 +95,7 @@ def load_spec(path: str | None) -> Spec | None:
     if path is None:
         return None
     from envcheck import spec  # noqa: PLC0415 - only with a spec
+    from envcheck.servers import SERVERS  # noqa: PLC0415
 
     return spec.load(content(path, "spec"), absolute(path, "spec"), (*SERVERS, "any"))
 

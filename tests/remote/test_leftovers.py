@@ -60,6 +60,17 @@ def test_the_client_ends(street: Path, number: signal.Signals, transport: str, s
             client.wait()
 
 
+@pytest.mark.parametrize("transport", ["fabric", "ssh"])
+def test_the_command_ends_before_it_has_asked(street: Path, transport: str) -> None:
+    """The connection is begun before the spec is read."""
+    with Sshd(street / f"unasked-{transport}" / "sshd") as sshd:
+        done = sshd.envcheck("check", "-H", "box", "--transport", transport, "-s", "/nowhere")
+
+        assert done.code == 2
+        assert "/nowhere" in done.err
+        wait_for(lambda: not children(sshd.pid), "something is left", 5.0)
+
+
 def _is_busy(pid: int) -> bool:
     """Whether it is a python that has computed for a while: it does more than start."""
     try:

@@ -1,0 +1,88 @@
+"""What `check` does once it is known what is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import typer
+
+from envcheck import report
+from envcheck.cli import judging, options
+from envcheck.cli.fleet import Lines, in_order, look_at_all
+from envcheck.cli.hosts import Hosts
+from envcheck.cli.looking import held
+from envcheck.collect import collect
+from envcheck.errors import UsageError
+from envcheck.hosts.local import Local
+from envcheck.judge import judge, matching, merge
+from envcheck.model import HostReport, Report, Severity, Snapshot
+
+
+class Wanted(NamedTuple):
+    """The options of the command."""
+
+    targets: Sequence[str]
+    spec: str | None
+    formats: Sequence[str] | None
+    fail_on: Severity
+    snapshot: Sequence[str]
+    key_file: str | None
+    wait: str
+    stable_for: str
+    reveal: Sequence[str] | None
+    live: bool
+    color: options.Color
+    quiet: bool
+
+
+def check(hosts: Hosts, wanted: Wanted) -> None:
+    """Look, judge and report.
+
+    Raises:
+        UsageError: What is wanted does not go together.
+        typer.Exit: With the exit status, when all is said.
+    """
+    formats = options.formats(wanted.formats, list(report.FORMATS))
+    named, fail_on = wanted.targets, wanted.fail_on
+    expected = options.load_spec(wanted.spec)
+    pids = matching.pids(named)
+    files = matching.files(named)
+    policy = options.policy(wanted.reveal, wanted.key_file)
+    bounds = judging.Bounds(expected)
+
+    def judged(seen: Snapshot | HostReport) -> Report:
+        return bounds.concluded(seen, lambda one: judge(one, expected, named, policy, fail_on))
+
+    def look(tell: Callable[[Report], None] = lambda _one: None) -> Report:
+        found: list[Report] = []
+        collecting = partial(collect, spec=expected, pids=pids, paths=files, live=wanted.live)
+        for one in look_at_all(hosts, collecting, judged):
+            tell(one)
+            found.append(one)
+        return merge(in_order(hosts, found), fail_on)
+
+    patient = bool(wanted.wait or wanted.stable_for)
+    if wanted.snapshot and patient:
+        raise UsageError("a record does not change: there is nothing to wait for")
+    if wanted.snapshot and any(not isinstance(host, Local) for host in hosts.named):
+        raise UsageError("records are judged where they are: no other host is looked at for them")
+    if wanted.snapshot:
+        from envcheck.cli import records  # noqa: PLC0415 - only with records
+
+        found = records.judged(wanted.snapshot, expected, named, policy, fail_on)
+    elif patient:
+        from envcheck.cli.patience import patiently  # noqa: PLC0415 - only here
+
+        with held(hosts):
+            found = patiently(look, wanted.wait, wanted.stable_for, fail_on)
+    else:
+        lines = Lines(formats)
+        found = look(lines.tell)
+        formats = lines.others
+    for name, path in formats:
+        if path or not (wanted.quiet and name == "text"):
+            text = report.format_named(name).render(found, width=options.width())
+            options.emit(text, path, color=wanted.color)
+    raise typer.Exit(found.exit_code)
