@@ -17,7 +17,9 @@ ssh = lean.paramiko()
 assert ssh.Transport and lean.classes().connection
 left = [name for name in sys.modules if isinstance(sys.modules[name], lean.Nothing)]
 assert not left, left
-assert "asyncio" not in sys.modules
+assert not {"asyncio", "importlib.metadata"} & set(sys.modules)
+from importlib.metadata import version
+assert ssh.Transport._CLIENT_ID == "paramiko_" + version("paramiko"), ssh.Transport._CLIENT_ID
 from unittest.mock import Mock
 assert Mock(return_value=1)() == 1
 """
