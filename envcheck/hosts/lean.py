@@ -119,7 +119,11 @@ def classes() -> Classes:
         __setattr__ = object.__setattr__
         authentication = Config.authentication
 
-    class Transport(ssh.Transport):  # type: ignore[misc,name-defined]
+    return Classes(Config, Connection, _transport(ssh))
+
+
+def _transport(ssh: Any) -> Any:
+    class Transport(ssh.Transport):  # type: ignore[misc]
         # Whoever ends it wakes it: it need not look ten times a second whether somebody has.
         _active_check_timeout = None
 
@@ -158,10 +162,15 @@ def classes() -> Classes:
             with suppress(Exception):
                 super().run()  # pyright: ignore[reportUnknownMemberType]
 
+        def _filter_algorithm(self, kind: str) -> tuple[str, ...]:
+            """Give all of a kind: none is disabled, and each is asked for several times."""
+            preferred: tuple[str, ...] = getattr(self, f"_preferred_{kind}")
+            return preferred
+
         def _log(self, *_: object) -> None:
             """Do nothing: what it tells is for nobody."""
 
         def _parse_debug(self, message: Any) -> None:
             """Do nothing: it would be made printable, character by character, for nobody."""
 
-    return Classes(Config, Connection, Transport)
+    return Transport
