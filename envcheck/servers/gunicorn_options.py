@@ -6,6 +6,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Sequence
+from functools import lru_cache
 
 from envcheck.model import Process
 
@@ -41,20 +42,28 @@ def program_at(argv: Sequence[str]) -> int | None:
     return None
 
 
+# Asked dozens of times about each process, and with the same words for the workers, on all hosts.
+_program_at = lru_cache(maxsize=64)(program_at)
+
+
 def own_arguments(process: Process) -> tuple[str, ...]:
     """Give what gunicorn was told: GUNICORN_CMD_ARGS, then the command line, which wins."""
     return from_environment(process) + from_command_line(process)
 
 
 def from_command_line(process: Process) -> tuple[str, ...]:
-    start = program_at(process.argv)
+    start = _program_at(process.argv)
     return () if start is None else process.argv[start:]
 
 
 def from_environment(process: Process) -> tuple[str, ...]:
     running = process.at_exec if process.at_exec.usable else process.live
+    return _words(running.variables.get(OPTIONS, ""))
+
+
+@lru_cache(maxsize=64)
+def _words(text: str) -> tuple[str, ...]:
     try:
-        # Config.get_cmd_args_from_env() splits with shlex.
-        return tuple(shlex.split(running.variables.get(OPTIONS, "")))
+        return tuple(shlex.split(text))  # as Config.get_cmd_args_from_env() does
     except ValueError:
         return ()
