@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,8 +13,8 @@ from live.harness import need, wait_for
 
 from envcheck.errors import HostError
 from envcheck.hosts.deadline import Deadline
-from envcheck.hosts.destination import parse
-from envcheck.hosts.resolve import resolve
+from envcheck.hosts.destination import Destination, parse
+from envcheck.hosts.resolve import Resolved, resolve
 from envcheck.hosts.sharing import Sharing
 
 HOSTS = ("web-1", "web-2", "WEB-3", "db-1", "db-2", "gw", "root@web-1:2222", "other", "10.0.0.7", "[::1]:22")
@@ -53,6 +55,60 @@ def test_as_ssh_says_of_each(name: str, tmp_path: Path, monkeypatch: pytest.Monk
     assert shared == each
     asked = len(calls.read_text().splitlines())
     assert asked == len(HOSTS) if name in ("tokens", "match") else asked < len(HOSTS)
+
+
+PATTERNS = (
+    "*",
+    "web-*",
+    "web-?",
+    "!web-2",
+    "db-1",
+    "?b-1",
+    "w*1",
+    "!*-2",
+    '"db-*"',
+    "WEB-3",
+    "10.0.0.*",
+    "gw",
+)
+HOST = ("Host {}", "host {}", "HOST={}", "  Host = {}", "Host\t{} # a comment")
+SETTINGS = (
+    *("User deploy", "user = root", "Port 2200", 'IdentityFile "~/.ssh/a key"', "IdentitiesOnly yes"),
+    *("HostName 192.0.2.1", "HostName web-1", "HostName DB-2", "Hostname=%h", "HostName %h.example.com"),
+    *("HostKeyAlias front", "ProxyJump gw", "ProxyJump none", "ProxyCommand nc %h %p", "AddressFamily inet"),
+    *("IdentityFile ~/.ssh/%h", "CanonicalizeHostname no", "UserKnownHostsFile /nowhere/%n", "Tag some"),
+    *("Match all", "Match host web-*", "Match originalhost db-1 user root", 'Match exec "test %h = gw"'),
+)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_as_ssh_says_of_each_whatever_is_configured(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need("ssh")
+    chance = random.Random(seed)  # noqa: S311 - the same each time
+    lines: list[str] = []
+    for _ in range(chance.randint(1, 5)):
+        patterns = " ".join(chance.sample(PATTERNS, chance.randint(1, 3)))
+        lines.append(chance.choice(HOST).format(patterns))
+        # What cannot be shared at all is rare, or nothing would be.
+        known = SETTINGS if chance.random() < 0.1 else SETTINGS[:8]
+        lines += [f"  {setting}" for setting in chance.sample(known, chance.randint(1, 3))]
+    (tmp_path / "config").write_text("\n".join(lines) + "\n")
+    _ssh(tmp_path, monkeypatch, "")
+    hosts = chance.sample(HOSTS, len(HOSTS))
+    sharing = Sharing()
+
+    def said(ask: Callable[[Destination, Deadline], Resolved]) -> list[object]:
+        found: list[object] = []
+        for host in hosts:
+            try:
+                found.append(ask(parse(host), Deadline(30, 5)))
+            except HostError as error:
+                found.append(str(error))
+        return found
+
+    assert said(sharing.resolve) == said(resolve), lines
 
 
 def test_a_question_that_hangs_holds_no_other_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
