@@ -24,6 +24,8 @@ COMMANDS = {
     "demo": "start a real server, let it go stale, find it, cure it",
 }
 
+VERSION = "--version"
+
 # What typer raises for wrong use; its class has no public name in 0.27.
 WRONG_USE = typer.BadParameter.__bases__[0]
 
@@ -60,7 +62,7 @@ def _application(arguments: Sequence[str]) -> typer.Typer:
     about = "Does the running server have the environment it should have?"
     app.callback(help=about, invoke_without_command=True)(_group)
     named = arguments[0] if arguments else ""
-    for name in [named] if named in COMMANDS else COMMANDS:
+    for name in [named] if named in COMMANDS else () if list(arguments) == [VERSION] else COMMANDS:
         module = import_module(f"envcheck.cli.{name}")
         app.command(name, help=module.__doc__)(module.command)
     return app
@@ -69,7 +71,7 @@ def _application(arguments: Sequence[str]) -> typer.Typer:
 def _group(
     context: typer.Context,
     *,
-    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+    version: bool = typer.Option(False, VERSION, help="Print the version and exit."),
 ) -> None:
     if version:
         typer.echo(f"envcheck {options.version()}")
