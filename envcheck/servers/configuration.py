@@ -46,9 +46,10 @@ def missing(source: Source, files: Mapping[str, FileFacts], process: Process) ->
 
     A server may have left the folder it was started in, in which a relative path was meant.
     """
+    sure = process.begun_in is not None or started_in(process) in (process.cwd, None)
     facts = files.get(source.path)
     gone = facts is not None and facts.status == "missing" and not source.optional
-    return f"there is no {source.path}" if gone and started_in(process) in (process.cwd, None) else ""
+    return f"there is no {source.path}" if gone and sure else ""
 
 
 def doubt(source: Source, parsed: Parsed) -> str:

@@ -23,7 +23,7 @@ from envcheck.model import (
     Stage,
     Step,
 )
-from envcheck.servers import gunicorn_options
+from envcheck.servers import gunicorn_file, gunicorn_options
 from envcheck.servers.configuration import (
     APPLICATION,
     Place,
@@ -44,6 +44,7 @@ from envcheck.servers.gunicorn_cures import (
     USR2_IGNORED,
     USR2_KEEPS,
 )
+from envcheck.servers.gunicorn_file import begun_in, unnamed
 from envcheck.servers.gunicorn_options import (
     from_command_line,
     from_environment,
@@ -57,6 +58,7 @@ from envcheck.sources import gunicorn_config
 WORDS = ("gunicorn",)
 INTERPRETERS = ("/python", "/pypy")
 OPTIONS = gunicorn_options.OPTIONS
+own_sources = gunicorn_file.own_sources
 
 # gunicorn/arbiter.py: Arbiter.SIGNALS; gunicorn/workers/base.py: Worker.SIGNALS, init_signals().
 MASTER_CATCHES = mask("HUP", "USR2", "CHLD")
@@ -127,58 +129,31 @@ def name(master: Process) -> str:
 
 
 def pidfile(server: Server) -> str:
+    """It is written once the server has moved to where --chdir says (arbiter.py: start())."""
     given = option(own_arguments(server.first), "-p", "--pid")
-    return _absolute(given[-1], server.first) if given else ""
-
-
-def own_sources(server: Server) -> tuple[Source, ...]:
-    """The configuration file: the one named, else gunicorn.conf.py in the working directory."""
-    given = option(own_arguments(server.first), "-c", "--config")
-    path = given[-1].removeprefix("file:") if given else "gunicorn.conf.py"
-    if path.startswith("python:") or (not posixpath.isabs(path) and not server.first.cwd):
-        return ()
-    return (
-        Source(
-            "gunicorn-config", _absolute(path, server.first), Stage.CONFIG, "gunicorn", optional=not given
-        ),
-    )
-
-
-def _absolute(path: str, process: Process) -> str:
-    return posixpath.normpath(posixpath.join(_folder(process) or process.cwd or "/", path))
-
-
-def _folder(process: Process) -> str | None:
-    """Give the folder it was started in: --chdir moves it, and then PWD is all that tells."""
-    moved = option(own_arguments(process), "--chdir")
-    if not moved:
-        return process.cwd
-    told = started_in(process)
-    target = posixpath.normpath(posixpath.join(told or "/", moved[-1]))
-    return told if posixpath.isabs(moved[-1]) or target == process.cwd else None
+    return posixpath.normpath(posixpath.join(server.first.cwd or "/", given[-1])) if given else ""
 
 
 def folder(server: Server, files: Mapping[str, FileFacts]) -> str | None:
     if any(
         gunicorn_config.changes_folder(facts.content) for _, facts in readable(own_sources(server), files)
     ):
-        return started_in(server.first)
-    return _folder(server.first)
+        return server.first.begun_in or started_in(server.first)
+    return begun_in(server.first)
 
 
 def unread(server: Server, files: Mapping[str, FileFacts]) -> str:
     """Say why its own configuration may set variables that `own_settings` does not tell of, or ""."""
-    given = option(own_arguments(server.first), "-c", "--config")
     for source in own_sources(server):
         facts = files.get(source.path)
-        if facts is None or (facts.status == "missing" and not given):
+        if facts is None or (facts.status == "missing" and source.optional):
             return ""
         if facts.status != "ok":
             return f"{source.path} could not be read"
         found = gunicorn_config.scan(facts.content)
         replaced = option(own_arguments(server.first), "-e", "--env")
         return ("" if replaced else doubt(source, found.raw_env)) or doubt(source, found.environ)
-    return "its configuration is a module of Python" if given else ""
+    return unnamed(server)
 
 
 def broken(server: Server, files: Mapping[str, FileFacts]) -> str:
@@ -234,14 +209,14 @@ def preloads(server: Server, files: Mapping[str, FileFacts]) -> bool | None:
         return True
     for _, facts in readable(own_sources(server), files):
         return gunicorn_config.preload_app(facts.content)
-    return None if arguments(server.first) is None else False
+    return None if arguments(server.first) is None or unnamed(server) else False
 
 
 def workers(server: Server, files: Mapping[str, FileFacts]) -> int | None:
     """Give how many it starts with: by its arguments, its file, or WEB_CONCURRENCY (config.py: Workers)."""
     if given := option(own_arguments(server.first), "-w", "--workers"):
         return int(given[-1]) if given[-1].isdigit() else None
-    if unread(server, files).startswith("its configuration is a module"):
+    if unnamed(server):
         return None
     told = server.first.running.variables.get("WEB_CONCURRENCY", "1")
     default = int(told) if told.isdigit() else None

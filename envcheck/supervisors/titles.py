@@ -1,4 +1,4 @@
-"""The command line of a fresh master: that by which its supervisor starts it now."""
+"""The command line of a fresh master, and its folder: by which, and where, its supervisor starts it now."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ def untitled(server: Server, answers: Answers) -> Server:
     """Give the newest master the command line of a fresh start: its own may be hidden, or of before a change.
 
     It names the configuration of the server and the variables it is given: what a fresh process would have.
+    So does the folder of that start, which the master may have left since.
     """
     newest = server.generations[-1]
     if server.owner is None or newest.master is None:
         return server
     start = fresh(server.owner, newest.master, Known(answers))
-    told = newest.master._replace(argv=start.command)
+    told = newest.master._replace(argv=start.command, begun_in=start.folder)
     if start.stray or any(UNKNOWN in w for w in start.command) or not SERVERS[server.kind].arguments(told):
         return server
     return server._replace(generations=(*server.generations[:-1], newest._replace(master=told)))

@@ -141,6 +141,34 @@ def test_each_list_replaces_the_other(args: tuple[str, ...], home: Path, bare: P
     assert (check(server).status, check(server).wrong()) == (0, {})
 
 
+@pytest.mark.parametrize("told", [True, False], ids=["PWD", ""])
+def test_the_default_file_is_that_of_the_folder_it_is_started_in(
+    told: bool,  # noqa: FBT001
+    home: Path,
+    bare: Path,
+    run: Run,
+) -> None:
+    moved = home / "moved"
+    server = Gunicorn(home, "--chdir", str(moved), bins=bare).put(COLOUR="red")
+    moved.mkdir()
+    (home / "app.py").rename(moved / "app.py")
+    server.write("gunicorn.conf.py", "raw_env = ['BEGUN=here']\n")
+    (moved / "gunicorn.conf.py").write_text("raw_env = ['MOVED=there']\n")
+    server.env |= {"PWD": str(home)} if told else {}
+    server.rules = {"MOVED": {"forbidden": "true"}, "BEGUN": "here"}
+    run(server)
+    assert (server.http("BEGUN"), server.http("MOVED")) == ({"here"}, {None})
+    spec = Path(server.spec())
+    spec.write_text(spec.read_text().replace(f'"cwd": "{home}"', f'"cwd": "{moved}"'))
+
+    found = report("show", f"configured:{server.master}", "--reveal", "*", "-s", str(spec))
+    verdict = report("check", str(server.master), "-s", str(spec))
+
+    assert found["variables"].get("BEGUN") == ("here" if told else None)
+    assert "MOVED" not in found["variables"]
+    assert verdict["exit_code"] == 0
+
+
 # --- what brings a change in ------------------------------------------------------------------------------
 
 CHANGES = {

@@ -84,6 +84,23 @@ def test_fresh(home: Path, run: Run) -> None:
     assert (owner["kind"], owner["name"]) == ("supervisord", "web:web")
 
 
+def test_a_configuration_beside_its_start(home: Path, run: Run) -> None:
+    moved = home / "web" / "moved"
+    server = Supervisord(home, "--chdir", str(moved), "-c", "own.py")
+    moved.mkdir()
+    (server.folder / "app.py").rename(moved / "app.py")
+    server.write("own.py", "raw_env = ['BEGUN=here']\n")
+    (moved / "own.py").write_text("raw_env = ['MOVED=there']\n")
+    run(server)
+    assert (server.http("BEGUN"), server.http("MOVED")) == ({"here"}, {None})
+
+    found = report("show", f"configured:{server.master}", "--reveal", "*")
+
+    assert found["origins"]["BEGUN"] == f"{server.folder}/own.py:1"
+    assert "MOVED" not in found["variables"]
+    assert report("check", str(server.master))["exit_code"] == 0
+
+
 def test_a_value_of_the_program(home: Path, bare: Path, run: Run) -> None:
     server = Supervisord(home, bins=bare)
     run(server)

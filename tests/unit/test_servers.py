@@ -244,6 +244,43 @@ def test_entries_on_the_command_line_replace_those_of_the_environment() -> None:
     assert gunicorn.preloads(server, {}) is True
 
 
+PWD = {"PWD": "/srv/begun"}
+
+
+@pytest.mark.parametrize(
+    ("words", "given", "path"),
+    [
+        ([], {}, "/srv/shop/gunicorn.conf.py"),
+        (["-c", "etc/g.py"], {}, "/srv/shop/etc/g.py"),
+        (["--chdir", "/srv/shop"], {"at_exec": PWD}, "/srv/begun/gunicorn.conf.py"),
+        (["--chdir", "/srv/shop", "-c", "g.py"], {"at_exec": PWD}, "/srv/begun/g.py"),
+        (["--chdir", "../shop"], {"at_exec": PWD}, "/srv/begun/gunicorn.conf.py"),
+        (["--chdir", "/srv/shop"], {"at_exec": PWD, "begun_in": "/"}, "/gunicorn.conf.py"),
+        (["--chdir", "/srv/shop", "-c", "g.py"], {"begun_in": "/opt"}, "/opt/g.py"),
+        (["--chdir", "/srv/shop", "-c", "/etc/g.py"], {}, "/etc/g.py"),
+        (["--chdir", "/srv/shop"], {}, None),
+        (["--chdir", "/srv/shop", "-c", "file:g.py"], {}, None),
+        (["-c", "python:shop.settings"], {}, None),
+    ],
+)
+def test_the_configuration_is_looked_for_where_the_server_is_started(
+    words: list[str], given: dict[str, Any], path: str | None
+) -> None:
+    [server] = servers([build.gunicorn(10, 1, *words, "a:b", **given)])
+
+    assert [s.path for s in gunicorn.own_sources(server)] == ([path] if path else [])
+    assert bool(gunicorn.unread(server, {})) is (path is None)
+    assert (gunicorn.preloads(server, {}), gunicorn.workers(server, {})) == (
+        (None, None) if path is None else (False, None)
+    )
+
+
+def test_the_pid_file_is_written_where_the_server_has_moved() -> None:
+    [server] = servers([build.gunicorn(10, 1, "--chdir", "/srv/shop", "-p", "pid", "a:b", at_exec=PWD)])
+
+    assert gunicorn.pidfile(server) == "/srv/shop/pid"
+
+
 def test_a_titled_gunicorn_is_no_renamed_unicorn() -> None:
     """It catches what a master of unicorn catches, and its title has the same shape."""
     caught = build.GUNICORN_MASTER | build.UNICORN_MASTER

@@ -32,6 +32,15 @@ def test_what_the_title_hides() -> None:
     assert settings(SCRIPT, "gunicorn: master [app:app]") == {"COLOUR": "red"}
 
 
+def test_the_folder_of_a_fresh_start() -> None:
+    """--chdir counts only after the configuration was looked for."""
+    for change, folder in ((b"", "/etc/service/shop"), (b"cd /srv/begun || exit 1\n", "/srv/begun")):
+        script = b"#!/bin/sh\n" + change + b"exec gunicorn --chdir /srv/shop app:app\n"
+        told = untitled(server("gunicorn: master [app:app]"), Answers(files={RUN: FileFacts("ok", script)}))
+
+        assert [s.path for s in gunicorn.own_sources(told)] == [f"{folder}/gunicorn.conf.py"]
+
+
 def test_the_command_of_a_fresh_start_comes_before_its_own() -> None:
     assert settings(SCRIPT, "python3", "/usr/bin/gunicorn", "-e", "COLOUR=blue", "app:app") == {
         "COLOUR": "red"
