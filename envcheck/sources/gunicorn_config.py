@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from envcheck.model import Assignment, Parsed, Problem
-from envcheck.sources import gunicorn_raw_env
+from envcheck.sources import gunicorn_raw_env, python_names
 from envcheck.sources.python_environ import Environ
 from envcheck.suspicion import words as names
 
@@ -51,7 +51,9 @@ def scan(content: bytes) -> Scanned:
         return Scanned(NO_PYTHON, NO_PYTHON)
     hooks = {s.name: s for s in tree.body if isinstance(s, ast.FunctionDef) and s.name in HOOKS}
     plain = [s for s in tree.body if not (isinstance(s, ast.FunctionDef) and s.name in HOOKS)]
-    parts = [Environ(plain, "os.environ"), *(Environ(hook.body, name) for name, hook in hooks.items())]
+    known = python_names.names(tree, [tree.body, *(hook.body for hook in hooks.values())])
+    parts = [Environ(plain, "os.environ", known)]
+    parts += (Environ(hook.body, name, known) for name, hook in hooks.items())
     assignments: list[Assignment] = [a for part in parts for a in part.assignments]
     # What is done when it re-execs, or ends, is not done for a fresh process.
     problems = [p for part in parts if part.by in ENTER for p in part.problems]

@@ -8,6 +8,7 @@ from envcheck.model import Parsed
 from envcheck.sources import gunicorn_config
 
 DYNAMIC = "<dynamic>"
+UPDATE = "calls os.environ.update with names that are computed"
 Told = list[tuple[int, str, str | None]]
 
 
@@ -91,6 +92,72 @@ def test_environ(text: str, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("os.environ.update(dict(A='1'))", [(1, "A", "1")]),
+        (
+            "os.environ.update(dict({'A': '1'}, B=x), C='3')",
+            [(1, "A", "1"), (1, "B", DYNAMIC), (1, "C", "3")],
+        ),
+        ("os.environ.update(**{'A': '1'})", [(1, "A", "1")]),
+        ("os.environ.update({**{'A': '1'}, 'B': '2'})", [(1, "A", "1"), (1, "B", "2")]),
+        ("os.environ.update([('A', '1'), ['B', '2']])", [(1, "A", "1"), (1, "B", "2")]),
+        ("os.environ |= dict(A='1') | {'B': '2'}", [(1, "A", "1"), (1, "B", "2")]),
+        ("k = 'A'\nos.environ[k] = '1'", [(2, "A", "1")]),
+        ("k: str = 'A'\nos.environ.setdefault(k + 'B', f'{k}1')", [(2, "AB", "A1")]),
+        ("v = '1'\nif x:\n    os.environ['A'] = v", [(3, "A", DYNAMIC)]),
+        ("k = 'A'\ndef post_fork(s, w):\n    os.environ[k] = '1'", [(3, "A", "1")]),
+        ("x = {'A': '1'}\nos.environ.update(x)", [(1, "A", "1")]),
+        ("for k in ('A', 'B'): os.environ[k] = '1'", [(1, "A", "1"), (1, "B", "1")]),
+        ("x = ['A', 'B']\nfor k in x:\n    os.environ[k] = k", [(3, "A", "A"), (3, "B", "B")]),
+        ("for k, v in {'A': '1', 'B': x}.items(): os.environ[k] = v", [(1, "A", "1"), (1, "B", DYNAMIC)]),
+        ("for k, v in [('A', '1')]: os.environ[k] = v", [(1, "A", "1")]),
+        (
+            "for k in ('A', 'B'):\n    if x:\n        os.environ[k] = '1'",
+            [(3, "A", DYNAMIC), (3, "B", DYNAMIC)],
+        ),
+        ("for a in 'B',:\n    for b in 'C', 'D': os.environ[a + b] = b", [(2, "BC", "C"), (2, "BD", "D")]),
+        ("e = os.environ\ne['A'] = '1'", [(2, "A", "1")]),
+        ("from os import environ as e\ne.update(A='1')", [(2, "A", "1")]),
+    ],
+)
+def test_names_that_are_known_without_running_it(text: str, expected: Told) -> None:
+    found = gunicorn_config.scan(text.encode()).environ
+
+    assert (told(found), found.problems) == (expected, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "for k in ('A', 'B'):\n    k = x\n    os.environ[k] = '1'",
+        "for k in ('A', 'B'):\n    if x: break\n    os.environ[k] = '1'",
+        "if x:\n    k = 'A'\nos.environ[k] = '1'",
+        "k = 'A'\ndef post_fork(s, k):\n    os.environ[k] = '1'",
+    ],
+)
+def test_names_that_only_running_it_could_tell(text: str) -> None:
+    found = gunicorn_config.scan(text.encode()).environ
+
+    assert not found.assignments
+    assert {p.message for p in found.problems} == {"sets a variable whose name is computed"}
+
+
+def test_loops_are_not_followed_for_ever() -> None:
+    text = "".join(f"{' ' * n}for k{n} in {list('ABCDEFGH')}:\n" for n in range(9))
+    found = gunicorn_config.scan(f"{text}         os.environ[k0] = '1'".encode()).environ
+
+    assert {a.name for a in found.assignments} == set("ABCDEFGH")
+    assert len(found.assignments) < 2000
+
+
+def test_a_long_chain_of_operators_is_followed() -> None:
+    text = "os.environ['A'] = " + " + ".join(["'x'"] * 500)
+
+    assert told(gunicorn_config.scan(text.encode()).environ) == [(1, "A", "x" * 500)]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "bind = '127.0.0.1:' + os.environ.get('PORT', '80')",
@@ -115,10 +182,19 @@ def test_reading_sets_nothing(text: str) -> None:
         ("exec(open('x').read())", "runs exec"),
         ("os.environ[x] = '1'", "sets a variable whose name is computed"),
         ("os.environ.setdefault(x, '1')", "sets a variable whose name is computed"),
-        ("os.environ.update(read())", "calls os.environ.update with names that are computed"),
-        ("os.environ.update({x: 'y'})", "calls os.environ.update with names that are computed"),
+        ("os.environ.update(read())", UPDATE),
+        ("os.environ.update({x: 'y'})", UPDATE),
         ("os.environ.clear()", "uses os.environ.clear"),
-        ("e = os.environ", "hands os.environ on"),
+        ("x.e = os.environ", "hands os.environ on"),
+        ("e = f = os.environ", "hands os.environ on"),
+        ("getattr(os, 'environ')['A'] = '1'", "hands os.environ on"),
+        ("os.environ |= x", "hands os.environ on"),
+        ("for k in x: os.environ[k] = '1'", "sets a variable whose name is computed"),
+        ("k = 'A'; k = 'B'; os.environ[k] = '1'", "sets a variable whose name is computed"),
+        ("from x import *; k = 'A'; os.environ[k] = '1'", "sets a variable whose name is computed"),
+        ("e = os.environ; e[x] = '1'", "sets a variable whose name is computed"),
+        ("x = {'A': '1'}; x['B'] = '2'; os.environ.update(x)", UPDATE),
+        ("os.environ.update([x])", UPDATE),
         ("fill(os.environ)", "hands os.environ on"),
     ],
 )
