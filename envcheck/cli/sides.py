@@ -97,6 +97,8 @@ def of_target(host: Host, target: str, spec: Spec | None, *, live: bool) -> Envi
         for applied in configured.applied
         for problem in (applied.parsed.problems if applied.parsed else ())
     )
+    if configured.unread:
+        told += (Problem(None, f"the server's own configuration may set more: {configured.unread}"),)
     environment = of_configured(configured, gaps + told, refused=bool(configured.refused))
     loaded = configured.start.loaded if configured.start else None
     return environment._replace(

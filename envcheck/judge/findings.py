@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
-from envcheck.judge import compare
+from envcheck.judge import compare, dynamic
 from envcheck.judge.cause import explain, fleeting
 from envcheck.judge.compare import Judged
 from envcheck.judge.constraints import with_constraints
@@ -24,7 +24,6 @@ from envcheck.model import (
     Process,
     Reading,
     Severity,
-    Stage,
 )
 from envcheck.noise import is_noise
 from envcheck.sources import chain
@@ -189,7 +188,7 @@ def _of_the_server(context: Context, *, ruled: bool) -> Iterable[Finding]:
         unknown = ", ".join(dict.fromkeys(a.source.path for a in configured.gaps))
         message = f"what a fresh start would give is not all known, for want of {unknown}"
         yield whole(context, Diagnosis.UNPROVEN, None, message, server.processes)
-    elif configured.known and not ruled and (untold := _dynamic_since(context)):
+    elif configured.known and (untold := dynamic.since(context, ruled=ruled)):
         yield whole(context, Diagnosis.UNPROVEN, None, untold, server.processes)
     if not configured.known and not ruled:
         yield whole(context, Diagnosis.UNPROVEN, None, _nothing_to_compare(context), server.processes)
@@ -231,17 +230,6 @@ def _unstartable(context: Context) -> Iterable[Finding]:
 
 def _first_problem(applied: Applied) -> str:
     return applied.parsed.problems[0].message if applied.parsed and applied.parsed.problems else "refused"
-
-
-def _dynamic_since(context: Context) -> str:
-    """Say which values only running a source could tell that has changed since it was read; "" for none."""
-    read = max((g.environment_read or 0.0 for g in context.server.generations), default=0.0)
-    winners = [places[-1] for places in context.configured.settings.values()]
-    found = [w for w in winners if w.assignment.dynamic and w.source.stage is Stage.EXEC]
-    found = [w for w in found if w.changed > read > 0]
-    names = ", ".join(w.assignment.name for w in found)
-    paths = ", ".join(dict.fromkeys(w.source.path for w in found))
-    return f"{paths} has changed since it was read, and only running it could tell {names}" if found else ""
 
 
 def _by_supervisor(context: Context) -> Iterable[Finding]:

@@ -80,10 +80,7 @@ def _hints(
     name: str, app: AppReport, others: Iterable[AppReport], elsewhere: Mapping[str, Iterable[str]]
 ) -> Iterable[str]:
     """Say where the variable is after all, where it is not in this app's sources."""
-    for applied in app.configured.applied:
-        for problem in applied.parsed.problems if applied.parsed else ():
-            if problem.variable == name:
-                yield f"{applied.source.path}:{problem.line} looks as if it set it, but {problem.message}"
+    yield from _lines(name, app.configured)
     if app.configured.settings.get(name):
         return
     for other in others:
@@ -101,6 +98,16 @@ def _hints(
         settings = app.configured.settings.get(similar)
         where = f"at {settings[-1].origin}" if settings else "in the process"
         yield f"there is {similar} {where}: is that the name?"
+
+
+def _lines(name: str, configured: Configured) -> Iterable[str]:
+    """Say which lines would set it, were they understood."""
+    for applied in configured.applied:
+        for problem in applied.parsed.problems if applied.parsed else ():
+            if problem.variable == name:
+                yield f"{applied.source.path}:{problem.line} looks as if it set it, but {problem.message}"
+    if configured.unread and not configured.settings.get(name):
+        yield f"the server's own configuration may set it: {configured.unread}"
 
 
 def _names(configured: Configured) -> set[str]:

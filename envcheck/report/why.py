@@ -49,7 +49,8 @@ def _unjudged(story: Story) -> str:
     unread = [p for p in app.server.processes if not p.running.usable]
     if unread:
         return f"could not be told, {len(unread)} of {len(app.server.processes)} processes could not be read"
-    unproven = ", as far as its sources could be read" if app.configured.gaps else ""
+    untold = app.configured.gaps or app.configured.unread
+    unproven = ", as far as its sources could be read" if untold else ""
     if not story.places and not _is_here(story):
         return f"nowhere{unproven}"
     return f"{'as it should be' if story.places else 'only in the process'}{unproven}"

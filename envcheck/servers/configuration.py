@@ -52,13 +52,17 @@ def missing(source: Source, files: Mapping[str, FileFacts], process: Process) ->
     return f"there is no {source.path}" if gone and sure else ""
 
 
-def doubt(source: Source, parsed: Parsed) -> str:
+FEW = 3  # places that are told one by one
+
+
+def doubts(source: Source, *parts: Parsed) -> str:
     """Say what leaves it open what a file sets, or ""."""
-    problem = next(iter(parsed.problems), None)
-    if problem is None:
-        return ""
-    where = f"{source.path}:{problem.line}" if problem.line else source.path
-    return f"{where} {problem.message}"
+    problems = sorted((p for parsed in parts for p in parsed.problems), key=lambda p: p.line or 0)
+    told = [
+        f"{source.path}:{p.line} {p.message}" if p.line else f"{source.path} {p.message}" for p in problems
+    ]
+    more = f"; and {len(told) - FEW} more" if len(told) > FEW else ""
+    return "; ".join(told[:FEW]) + more
 
 
 def is_half_done(server: Server) -> bool:

@@ -27,7 +27,7 @@ from envcheck.servers import gunicorn_file, gunicorn_options
 from envcheck.servers.configuration import (
     APPLICATION,
     Place,
-    doubt,
+    doubts,
     is_half_done,
     missing,
     ordered,
@@ -38,13 +38,14 @@ from envcheck.servers.gunicorn_cures import (
     CURES,
     HUP_BREAKS,
     HUP_ENDS_NEW,
+    HUP_HAS_MODULE,
     HUP_KEEPS,
     PERHAPS,
     PRELOADED,
     USR2_IGNORED,
     USR2_KEEPS,
 )
-from envcheck.servers.gunicorn_file import begun_in, unnamed
+from envcheck.servers.gunicorn_file import begun_in, is_module, unnamed
 from envcheck.servers.gunicorn_options import (
     from_command_line,
     from_environment,
@@ -147,12 +148,12 @@ def unread(server: Server, files: Mapping[str, FileFacts]) -> str:
     for source in own_sources(server):
         facts = files.get(source.path)
         if facts is None or (facts.status == "missing" and source.optional):
-            return ""
+            return unnamed(server, found=False)
         if facts.status != "ok":
             return f"{source.path} could not be read"
         found = gunicorn_config.scan(facts.content)
         replaced = option(own_arguments(server.first), "-e", "--env")
-        return ("" if replaced else doubt(source, found.raw_env)) or doubt(source, found.environ)
+        return doubts(source, found.environ) if replaced else doubts(source, found.raw_env, found.environ)
     return unnamed(server)
 
 
@@ -209,7 +210,7 @@ def preloads(server: Server, files: Mapping[str, FileFacts]) -> bool | None:
         return True
     for _, facts in readable(own_sources(server), files):
         return gunicorn_config.preload_app(facts.content)
-    return None if arguments(server.first) is None or unnamed(server) else False
+    return None if arguments(server.first) is None or unnamed(server, found=False) else False
 
 
 def workers(server: Server, files: Mapping[str, FileFacts]) -> int | None:
@@ -224,7 +225,8 @@ def workers(server: Server, files: Mapping[str, FileFacts]) -> int | None:
         facts = files.get(source.path)
         if facts is not None and facts.status == "ok":
             return gunicorn_config.workers(facts.content, default)
-        return default if facts is not None and facts.status == "missing" else None
+        gone = facts is not None and facts.status == "missing" and not is_module(server)
+        return default if gone else None
     return None if arguments(server.first) is None else default
 
 
@@ -232,11 +234,12 @@ def cure(what: What, server: Server, *, preload: bool | None) -> Action:
     action = look_up(CURES if preload is False else PRELOADED, what)
     # Observed with 27.0.1: HUP ends the new master of a half-done upgrade. Orphans have no master to take it.
     unfit = is_half_done(server) or not masters(server)
-    return Action.RESTART if action is Action.RELOAD and unfit else action
+    imported = is_module(server) and what[0] is not Stage.APPLICATION
+    return Action.RESTART if action is Action.RELOAD and (unfit or imported) else action
 
 
 def perhaps(server: Server, whats: frozenset[What]) -> str:
-    unfit = is_half_done(server) or not masters(server)
+    unfit = is_half_done(server) or not masters(server) or is_module(server)
     return "" if unfit else "; ".join(first(PERHAPS, whats))
 
 
@@ -252,6 +255,7 @@ def insufficient(action: Action, server: Server, whats: frozenset[What]) -> tupl
         return ()
     pid = server.first.pid
     hup = [HUP_ENDS_NEW] if is_half_done(server) else first(HUP_KEEPS, whats)
+    hup = hup or ([HUP_HAS_MODULE] if is_module(server) else [])
     usr2 = [USR2_IGNORED] if is_half_done(server) else first(USR2_KEEPS, whats)
     return tuple([send("HUP", pid, why) for why in hup] + [send("USR2", pid, why) for why in usr2])
 

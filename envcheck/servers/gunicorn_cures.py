@@ -40,6 +40,8 @@ PERHAPS: Reasons = {
     )
 }
 HUP_ENDS_NEW = "an upgrade is half done: HUP would end the new master, and the old one keeps what it has"
+# gunicorn/app/base.py: get_config_from_module_name() imports it, which runs it once.
+HUP_HAS_MODULE = "its configuration is a module of Python: HUP does not run it again"
 # gunicorn/arbiter.py: reexec() does nothing where master_pid is set, and while reexec_pid is.
 USR2_IGNORED = "an upgrade is half done: no master execs another one before it has ended"
 HUP_BREAKS = "HUP runs the configuration again: as it is now, that ends the master which still serves"

@@ -15,15 +15,24 @@ MODULE = "python:"
 def own_sources(server: Server) -> tuple[Source, ...]:
     """The configuration file: the one named, else gunicorn.conf.py, where the server is started.
 
-    app/base.py: load_config() looks for it before the folder of --chdir, or of the file itself, counts.
+    app/base.py: load_config() looks for it before the folder of --chdir, or of the file itself, counts. That
+    is also the first place where a module is looked for.
     """
     given = _named(server)
     path = given or DEFAULT
+    if is_module(server):
+        path = path.removeprefix(MODULE).replace(".", "/") + ".py"
     folder = "/" if posixpath.isabs(path) else begun_in(server.first)
-    if path.startswith(MODULE) or folder is None:
+    if folder is None:
         return ()
     full = posixpath.normpath(posixpath.join(folder, path))
-    return (Source("gunicorn-config", full, Stage.CONFIG, "gunicorn", optional=not given),)
+    optional = not given or is_module(server)
+    return (Source("gunicorn-config", full, Stage.CONFIG, "gunicorn", optional=optional),)
+
+
+def is_module(server: Server) -> bool:
+    """Tell whether its configuration is imported: then HUP does not read it again."""
+    return _named(server).startswith(MODULE)
 
 
 def _named(server: Server) -> str:
@@ -32,11 +41,11 @@ def _named(server: Server) -> str:
     return given[-1].removeprefix("file:") if given else ""
 
 
-def unnamed(server: Server) -> str:
-    """Say why it is not known which file configures it, or ""."""
+def unnamed(server: Server, *, found: bool = True) -> str:
+    """Say why it is not known which file configures it, or "". *found*: whether a module may be there."""
     path = _named(server)
-    if path.startswith(MODULE):
-        return "its configuration is a module of Python"
+    if is_module(server) and not (found and own_sources(server)):
+        return f"its configuration is a module of Python, {path.removeprefix(MODULE)}, which was not found"
     if own_sources(server) or not (path or server.first.cwd):
         return ""
     return f"which {path or DEFAULT} it reads cannot be told: the folder it was started in is not known"

@@ -24,7 +24,7 @@ from envcheck.model import (
 from envcheck.servers.configuration import (
     APPLICATION,
     Place,
-    doubt,
+    doubts,
     is_half_done,
     missing,
     ordered,
@@ -146,7 +146,7 @@ def unread(server: Server, files: Mapping[str, FileFacts]) -> str:
             return ""
         if facts.status != "ok":
             return f"{source.path} could not be read"
-        return doubt(source, unicorn_config.parse(facts.content))
+        return doubts(source, unicorn_config.parse(facts.content))
     return ""
 
 

@@ -169,6 +169,60 @@ def test_the_default_file_is_that_of_the_folder_it_is_started_in(
     assert verdict["exit_code"] == 0
 
 
+COMPUTED_NAMES = {
+    "gunicorn": "import os\nfor k in os.sys.argv[:1]: os.environ[k.upper()[:0] + 'SIZE'] = '{}'\n",
+    "unicorn": "'SIZE'.then {{ |k| ENV[k] = '{}' }}\n",
+}
+
+
+@pytest.mark.parametrize("kind", COMPUTED_NAMES)
+def test_a_change_of_what_only_running_it_could_tell_is_told(
+    kind: str, home: Path, bare: Path, run: Run
+) -> None:
+    text = COMPUTED_NAMES[kind]
+    file = {"gunicorn": "gunicorn.conf.py", "unicorn": "unicorn.rb"}[kind]
+    server: Server = Unicorn(home) if kind == "unicorn" else Gunicorn(home, bins=bare).write(file, "")
+    server.write(file, (home / file).read_text() + text.format("tiny"))
+    run(server.put(COLOUR="red"))
+    assert server.http("SIZE") == {"tiny"}
+    assert (check(server).status, check(server).wrong()) == (0, {})
+    [problem] = report("show", f"configured:{server.master}", "-s", server.spec())["problems"]
+    assert "sets a variable whose name is computed" in problem["message"]
+    assert f"{home}/{file}:" in problem["message"]
+    [app] = report("why", "SIZE", str(server.master), "-s", server.spec())["apps"]
+    assert [h for h in app["hints"] if f"{home}/{file}:" in h]
+
+    server.write(file, (home / file).read_text().replace("tiny", "large"))
+
+    verdict = check(server)
+    assert (verdict.status, verdict.says(None)) == (3, ("unproven", None))
+    assert f"{home}/{file} has changed since it was read" in verdict.finding(None)["message"]
+    server.reload()
+    assert server.http("SIZE") == {"large"}
+    assert (check(server).status, check(server).wrong()) == (0, {})
+
+
+def test_a_module_is_read_and_is_not_run_again_by_a_reload(home: Path, bare: Path, run: Run) -> None:
+    server = Gunicorn(home, "-c", "python:deploy.web", bins=bare).put(COLOUR="red")
+    (home / "deploy").mkdir()
+    server.write("deploy/web.py", "raw_env = ['SIZE=tiny']\n")
+    run(server)
+    assert (server.http("SIZE"), check(server).status) == ({"tiny"}, 0)
+    server.write("deploy/web.py", "raw_env = ['SIZE=large']\n")
+
+    verdict = check(server)
+
+    assert verdict.wrong() == {"SIZE": ("stale", "started-before-change")}
+    assert verdict.remedy["action"] == RESTART
+    assert [s["argv"][1] for s in verdict.remedy["insufficient"]] == ["-HUP"]
+    _is_not_enough(server, verdict, "tiny")
+    workers = server.pids() - set(server.generations())
+    carry_out(check(server).remedy["steps"])
+    _ended(server, workers)
+    server.ready()
+    assert server.http("SIZE") == {"large"}
+
+
 # --- what brings a change in ------------------------------------------------------------------------------
 
 CHANGES = {

@@ -260,7 +260,8 @@ PWD = {"PWD": "/srv/begun"}
         (["--chdir", "/srv/shop", "-c", "/etc/g.py"], {}, "/etc/g.py"),
         (["--chdir", "/srv/shop"], {}, None),
         (["--chdir", "/srv/shop", "-c", "file:g.py"], {}, None),
-        (["-c", "python:shop.settings"], {}, None),
+        (["-c", "python:shop.settings"], {}, "/srv/shop/shop/settings.py"),
+        (["--chdir", "/srv/shop", "-c", "python:settings"], {}, None),
     ],
 )
 def test_the_configuration_is_looked_for_where_the_server_is_started(
@@ -269,10 +270,9 @@ def test_the_configuration_is_looked_for_where_the_server_is_started(
     [server] = servers([build.gunicorn(10, 1, *words, "a:b", **given)])
 
     assert [s.path for s in gunicorn.own_sources(server)] == ([path] if path else [])
-    assert bool(gunicorn.unread(server, {})) is (path is None)
-    assert (gunicorn.preloads(server, {}), gunicorn.workers(server, {})) == (
-        (None, None) if path is None else (False, None)
-    )
+    module = any(w.startswith("python:") for w in words)
+    assert bool(gunicorn.unread(server, {})) is (path is None or module)
+    assert gunicorn.preloads(server, {}) is (None if path is None or module else False)
 
 
 def test_the_pid_file_is_written_where_the_server_has_moved() -> None:
