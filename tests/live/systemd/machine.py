@@ -147,7 +147,8 @@ class Machine:
         return self.run("systemctl", *words, check=check).stdout
 
     def python(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return self.run(sys.executable, *words, check=check)
+        """Run Python on this very checkout, whichever one is installed."""
+        return self.run("env", f"PYTHONPATH={CHECKOUT}", sys.executable, *words, check=check)
 
     def path(self, path: str) -> Path:
         """Give the path by which this machine reaches a file in it."""
