@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
 
 from envcheck import collect, raw
 from envcheck.errors import EnvcheckError, UsageError
@@ -100,16 +99,11 @@ def of_target(host: Host, target: str, spec: Spec | None, *, live: bool) -> Envi
     if configured.unread:
         told += (Problem(None, f"the server's own configuration may set more: {configured.unread}"),)
     environment = of_configured(configured, gaps + told, refused=bool(configured.refused))
-    loaded = configured.start.loaded if configured.start else None
+    loaded = configured.as_loaded
     return environment._replace(
         status="partial" if gaps else environment.status,
-        loaded=None if loaded is None else _differing(environment.variables, chain.values(loaded)),
+        loaded=None if loaded is None else {n: s.assignment if s else None for n, s in loaded.items()},
     )
-
-
-def _differing(disk: Mapping[str, str], loaded: Mapping[str, str]) -> dict[str, str | None]:
-    """Say what is loaded where it is not what is on disk; None: it is not there."""
-    return {n: loaded.get(n) for n in {**disk, **loaded} if disk.get(n) != loaded.get(n)}
 
 
 def _server(host: Host, target: str, spec: Spec | None, *, live: bool) -> tuple[Snapshot, Server]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from envcheck.judge import afresh, matching, siblings
+from envcheck.judge.as_loaded import as_loaded
 from envcheck.judge.constraints import counted, expanded
 from envcheck.judge.differences import differences, uncompared
 from envcheck.judge.discretion import discreet
@@ -20,12 +21,14 @@ from envcheck.model import (
     Applied,
     AppReport,
     Configured,
+    FileFacts,
     Gap,
     HostReport,
     Parsed,
     Plan,
     Report,
     Server,
+    Setting,
     Severity,
     Snapshot,
     Source,
@@ -124,8 +127,9 @@ def configure(server: Server, app: App | None, snapshot: Snapshot) -> Configured
     found = _chain(server, app, snapshot)
     begun = afresh.started(server, found)
     whole = chain.combine(found.applied, afresh.own_settings(begun, files))
+    found = found._replace(settings=whole.settings)
     return found._replace(
-        settings=whole.settings,
+        as_loaded=_as_loaded(server, found, files),
         options=begun.where,
         unread=module.unread(server, files),
         broken=module.broken(server, files),
@@ -134,6 +138,16 @@ def configure(server: Server, app: App | None, snapshot: Snapshot) -> Configured
         preloads=module.preloads(server, files),
         reexec_hook=module.reexec_hook(server, files),
     )
+
+
+def _as_loaded(
+    server: Server, found: Configured, files: Mapping[str, FileFacts]
+) -> dict[str, Setting | None] | None:
+    loaded = found.start.loaded if found.start else None
+    if loaded is None:
+        return None
+    late = [a for a in found.applied if a.source.stage is Stage.APPLICATION]
+    return as_loaded(server, loaded, late, found, files)
 
 
 def _recorded(server: Server, app: App | None, snapshot: Snapshot) -> Configured:

@@ -26,7 +26,6 @@ from envcheck.model import (
     Severity,
 )
 from envcheck.noise import is_noise
-from envcheck.sources import chain
 from envcheck.sources.chain import WHY
 
 WARNINGS = frozenset({Diagnosis.LATENT})
@@ -85,7 +84,7 @@ def _only_the_process(judged: Judged, context: Context) -> Judged:
     if by_old_options(judged, context) or left_by_configuration(judged, context):
         return judged
     start = context.configured.start
-    if start is not None and (start.edited or judged.name in chain.values(start.loaded or ())):
+    if (start is not None and start.edited) or (context.configured.as_loaded or {}).get(judged.name):
         return judged  # a start since the change was by what its supervisor had read before
     changed = max((a.changed for a in context.configured.applied), default=0.0)
     read = [context.generation(p).environment_read for p in judged.processes]

@@ -128,13 +128,12 @@ def _set_before(judged: Judged, context: Context) -> Explanation | None:
 
 def _not_loaded(judged: Judged, context: Context) -> Explanation | None:
     """The process has what its supervisor has loaded, and the files say something else by now."""
-    start = context.configured.start
-    if start is None or start.loaded is None:
+    loaded = context.configured.as_loaded or {}
+    if judged.name not in loaded:
         return None
-    loaded = chain.values(start.loaded).get(judged.name)
-    if loaded == judged.fresh.value:
-        return None
-    if any(not same(judged.name, loaded, p.running.variables.get(judged.name)) for p in judged.processes):
+    setting = loaded[judged.name]
+    value = setting.assignment.value if setting else None
+    if any(not same(judged.name, value, p.running.variables.get(judged.name)) for p in judged.processes):
         return None
     _, where = last_change(judged.fresh.settings, context.configured)
     return Cause.DAEMON_RELOAD_NEEDED, f"{where} says otherwise, but its supervisor has not read that yet"

@@ -115,7 +115,7 @@ class Start(NamedTuple):
 
     applied: tuple[Applied, ...] = ()  # its sources in the order they are applied
     command: tuple[str, ...] = ()  # what it would exec: wrappers in it are followed
-    loaded: tuple[Applied, ...] | None = None  # the same by what it has loaded, where that may differ
+    loaded: Start | None = None  # the same by what it has loaded, where that may differ
     unstartable: str = ""  # why it would not come up
     stray: str = ""  # why the server is none of it, although it looks as if it were
     since: float | None = None  # when it started the process that became, or started, the server
@@ -165,6 +165,8 @@ class Configured(NamedTuple):
     )  # what the server has and no source sets: it is not to have it again
     options: str = ""  # where the options stand that it would be started with now, if they are others
     plan: Plan | None = None  # what a restart takes, where this is from a record
+    # By name what counts by what the supervisor has loaded, where it is something else (None: nothing).
+    as_loaded: Mapping[str, Setting | None] | None = None  # None: what is loaded is what is on disk
 
     @property
     def gaps(self) -> tuple[Applied, ...]:

@@ -21,7 +21,7 @@ from envcheck.tokens import Token
 # Each stands in the table once.
 SHARED: tuple[type, ...] = (Reading, Source)
 # No record has these: raw answers, and what only helps to make it.
-NEVER = frozenset(("answers", "ancestors", "entries", "removed", "outer"))
+NEVER = frozenset(("answers", "ancestors", "entries", "removed", "outer", "loaded"))
 # Words of our own, which are printed as they are.
 WORDS = frozenset(("kind", "status", "role", "evidence", "dialect", "cause", "id"))
 NUMBER = re.compile(r"[0-9]{1,10}")

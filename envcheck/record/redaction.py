@@ -93,7 +93,10 @@ def _environments(snapshot: Snapshot, computed: Iterable[Recorded]) -> list[Mapp
     for server in snapshot.servers:
         processes += [*server.processes, *(o.supervising for o in server.owners if o.supervising)]
     running = [r.variables for p in processes for r in (p.at_exec, p.live)]
-    known = [(*r.configured.settings.values(), r.configured.others) for r in computed]
+    known = [
+        (*c.settings.values(), c.others, [s for s in (c.as_loaded or {}).values() if s])
+        for c in (r.configured for r in computed)
+    ]
     placed = (s.assignment for chains in known for places in chains for s in places)
     return [*running, *({a.name: a.value} for a in placed if a.value is not None)]
 
@@ -182,7 +185,7 @@ def _without_doubles(configured: Configured) -> Configured:
     """Leave out what stands in `settings` too, and what only the computing of the plan needed."""
     start = configured.start
     if start is not None:
-        start = start._replace(applied=(), command=(), folder=None, outer=None)
+        start = start._replace(applied=(), command=(), folder=None, outer=None, loaded=None)
     return configured._replace(applied=tuple(map(_bare, configured.applied)), start=start)
 
 

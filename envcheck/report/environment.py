@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from envcheck.escaping import escape, escape_json_text
-from envcheck.model import Problem
+from envcheck.model import Assignment, Problem
 from envcheck.report.json import dump
 from envcheck.secrecy import Policy
 
@@ -22,7 +22,7 @@ class Environment(NamedTuple):
     origins: Mapping[str, str]
     problems: tuple[Problem, ...]
     dynamic: frozenset[str]  # names whose value only running something could tell
-    loaded: Mapping[str, str | None] | None = None  # what the manager has loaded, where it differs
+    loaded: Mapping[str, Assignment | None] | None = None  # what the manager has loaded, where it differs
     key_id: str = ""  # of the fingerprints, where it is from a record
 
 
@@ -51,8 +51,14 @@ def _layer(environment: Environment, policy: Policy) -> dict[str, Any]:
 def _loaded(environment: Environment, policy: Policy) -> dict[str, Any]:
     if environment.loaded is None:
         return {}
-    pairs = environment.loaded.items()
-    return {"loaded": {escape_json_text(n): None if v is None else policy.as_json(n, v) for n, v in pairs}}
+    return {"loaded": {escape_json_text(n): _as_json(n, a, policy) for n, a in environment.loaded.items()}}
+
+
+def _as_json(name: str, assignment: Assignment | None, policy: Policy) -> object:
+    if assignment is not None and assignment.dynamic:
+        return {"dynamic": True}
+    value = assignment.value if assignment else None
+    return None if value is None else policy.as_json(name, value)
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
@@ -70,6 +76,13 @@ def as_text(layers: Mapping[str, Environment], policy: Policy) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _shown(name: str, assignment: Assignment | None, policy: Policy) -> str:
+    if assignment is not None and assignment.dynamic:
+        return "<dynamic>"
+    value = assignment.value if assignment else None
+    return "unset" if value is None else policy.display(name, value)
+
+
 def _lines(environment: Environment, policy: Policy) -> list[str]:
     lines: list[str] = []
     for name, value in environment.variables.items():
@@ -78,7 +91,7 @@ def _lines(environment: Environment, policy: Policy) -> list[str]:
         lines.append(f"{escape(name)}={shown}" + (f"  ({escape(origin)})" if origin else ""))
     lines += [f"{escape(n)} is unset  ({escape(environment.origins.get(n, ''))})" for n in environment.unset]
     for name, loaded in (environment.loaded or {}).items():
-        shown = "unset" if loaded is None else policy.display(name, loaded)
+        shown = _shown(name, loaded, policy)
         lines.append(f"{escape(name)} is loaded as {shown}: a daemon-reload is needed")
     for problem in environment.problems:
         where = f"line {problem.line}: " if problem.line is not None else ""

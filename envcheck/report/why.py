@@ -63,16 +63,12 @@ def _set_by(story: Story) -> Iterator[str]:
         mark = ">" if setting is story.places[-1] else " "
         value = "<dynamic>" if setting.assignment.dynamic else _value(story, setting.assignment.value)
         yield f"  {mark} {escape(setting.origin)}: {value}"
-    loaded = app.configured.start.loaded if app.configured.start else None
-    if loaded is not None:
-        values = [
-            a.value
-            for layer in loaded
-            if layer.parsed
-            for a in layer.parsed.assignments
-            if a.name == story.name
-        ]
-        yield f"    loaded by the supervisor: {_value(story, values[-1] if values else None)}"
+    loaded = app.configured.as_loaded or {}
+    if story.name in loaded:
+        winner = loaded[story.name]
+        dynamic = winner is not None and winner.assignment.dynamic
+        value = "<dynamic>" if dynamic else _value(story, winner.assignment.value if winner else None)
+        yield f"    loaded by the supervisor: {value}"
 
 
 def _has(story: Story) -> Iterator[str]:

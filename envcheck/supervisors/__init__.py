@@ -115,7 +115,9 @@ def _fresh(owner: Owner, process: Process, known: Known) -> Start:
         start = named(by.kind).start(by, process, there)
         missing = start.unstartable or needs.unmet(start.needs, there)
         start = start._replace(unstartable=missing, needs=())
-        return wrappers.follow(start, process, known.within(process))
+        inside = known.within(process)
+        loaded = start.loaded and wrappers.follow(start.loaded, process, inside)
+        return wrappers.follow(start, process, inside)._replace(loaded=loaded)
 
     if owner.outer is None or owner.supervising is None:
         return begin(owner)

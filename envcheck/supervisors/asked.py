@@ -20,7 +20,8 @@ DIRECTORIES = (
 _OF_MANAGER = "Version,Architecture,Environment,UnitPath,UnitsLoadTimestamp,UnitsLoadFinishTimestamp"
 _OF_UNIT = (
     "Id,Names,LoadState,Type,MainPID,InvocationID,FragmentPath,DropInPaths,NeedDaemonReload,Environment,"
-    "EnvironmentFiles,PassEnvironment,UnsetEnvironment,ExecSearchPath,ExecStart,ExecReload,UnitFileState,User,PIDFile,PAMName,"
+    "EnvironmentFiles,PassEnvironment,UnsetEnvironment,ExecSearchPath,ExecStart,ExecReload,UnitFileState,User,"
+    "PIDFile,PAMName,WorkingDirectory,"
     "KillMode,TimeoutStopUSec,TriggeredBy," + ",".join(DIRECTORIES)
 )
 # The words that follow are the scope and the units. Both run at the same time.

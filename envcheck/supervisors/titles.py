@@ -19,7 +19,15 @@ def untitled(server: Server, answers: Answers) -> Server:
     if server.owner is None or newest.master is None:
         return server
     start = fresh(server.owner, newest.master, Known(answers))
-    told = newest.master._replace(argv=start.command, begun_in=start.folder)
-    if start.stray or any(UNKNOWN in w for w in start.command) or not SERVERS[server.kind].arguments(told):
+    return server if start.stray else started_by(server, start.command, start.folder)
+
+
+def started_by(server: Server, command: tuple[str, ...], folder: str | None) -> Server:
+    """Give the newest master a command line and where it is started, if that is one of such a server."""
+    newest = server.generations[-1]
+    if newest.master is None:
+        return server
+    told = newest.master._replace(argv=command, begun_in=folder or newest.master.begun_in)
+    if any(UNKNOWN in word for word in command) or not SERVERS[server.kind].arguments(told):
         return server
     return server._replace(generations=(*server.generations[:-1], newest._replace(master=told)))

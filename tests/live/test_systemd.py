@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from live.checking import Verdict, report
+from live.checking import report
 from live.harness import free_port, root_only, wait_for
 from live.servers import WSGI
 from live.systemd.judging import argvs, check
 from live.systemd.machine import Machine
+from live.systemd.unit import GUNICORN, UNITS, Unit
 
 Json = dict[str, Any]
-UNITS = "/etc/systemd/system"
-GUNICORN = str(Path(sys.executable).with_name("gunicorn"))
 
 pytestmark = root_only
 
@@ -30,48 +28,6 @@ def machine() -> Iterator[Machine]:
     with Machine() as booted:
         booted.write("/srv/app.py", WSGI.format(prelude=""))
         yield booted
-
-
-class Unit:
-    """One gunicorn as a unit; `own` is what else stands in [Service]."""
-
-    def __init__(self, machine: Machine, name: str, own: str, *, file: str = "") -> None:
-        self.machine, self.name = machine, name
-        self.file = f"{UNITS}/{file or name}"
-        self.port = free_port()
-        self.define(own)
-        machine.systemctl("daemon-reload")
-        machine.systemctl("restart", name)
-        self.ready()
-
-    def define(self, own: str, command: str = "") -> None:
-        line = command or f"{GUNICORN} -w 2 -b 127.0.0.1:{self.port} app:app"
-        text = f"[Service]\nType=notify\nNotifyAccess=all\nWorkingDirectory=/srv\nExecStart={line}\n{own}\n"
-        self.machine.write(self.file, text + "[Install]\nWantedBy=multi-user.target\n")
-
-    @property
-    def master(self) -> int:
-        return int(self.machine.systemctl("show", "-p", "MainPID", "--value", "--", self.name))
-
-    def ready(self) -> None:
-        """Wait for both workers: their own code runs."""
-
-        def complete() -> bool:
-            found = self.machine.ask("pgrep", "-P", str(self.master)).split()
-            return len(found) == 2
-
-        wait_for(complete, f"{self.name} has no workers")
-
-    def check(self) -> Verdict:
-        return check(self.machine, str(self.master))
-
-    def carry_out(self, steps: list[Json]) -> None:
-        for step in steps:
-            self.machine.run(*step["argv"])
-        self.ready()
-
-    def stop(self) -> None:
-        self.machine.systemctl("stop", "--", self.name)
 
 
 def test_fresh(machine: Machine) -> None:

@@ -7,6 +7,7 @@ these, what a restart after `daemon-reload` would give on the files.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from envcheck.sources import systemd_words as grammar
 from envcheck.sources.text import decode
 from envcheck.supervisors.asked import DIRECTORIES, OF_SYSTEM, OF_USER
 from envcheck.supervisors.known import Known
+from envcheck.supervisors.programs import SHELLS
 from envcheck.supervisors.systemd.definition import (
     Definition,
     EnvironmentFile,
@@ -132,6 +134,20 @@ def command(loaded: Loaded) -> str:
     return match[1] if match else ""
 
 
+def argv(loaded: Loaded, on_disk: tuple[str, ...]) -> tuple[str, ...]:
+    """Give its words: those of *on_disk* where they print alike, else as well as the blanks tell them.
+
+    What follows `-c` of a shell is taken for one word.
+    """
+    text = command(loaded)
+    if text == " ".join(on_disk):
+        return on_disk
+    found = tuple(text.split(" ")) if text else ()
+    shells = (i for i, word in enumerate(found[:-2], 2) if posixpath.basename(word) in SHELLS)
+    script = next((i for i in shells if re.fullmatch("-[a-z]*c", found[i - 1])), None)
+    return found if script is None else (*found[:script], " ".join(found[script:]))
+
+
 def definition(loaded: Loaded, scope: Scope) -> Definition:
     """Make a definition of what is loaded: specifiers are expanded already, lines are not known."""
     found = Definition(scope)
@@ -143,7 +159,7 @@ def definition(loaded: Loaded, scope: Scope) -> Definition:
             found.files.append(EnvironmentFile(match[1], match[2] == "yes", place))
     for key in ("PassEnvironment", "UnsetEnvironment", "ExecSearchPath", *DIRECTORIES):
         found.lists[key] = [Word(decode(word), place) for word in words(loaded.one(key))]
-    for key in ("User", "PIDFile", "PAMName", "Type"):
+    for key in ("User", "PIDFile", "PAMName", "Type", "WorkingDirectory"):
         if value := loaded.one(key):
-            found.single[key] = Word(value, place)
+            found.single[key] = Word(value.removeprefix("!"), place)  # `!`: it need not be there
     return found

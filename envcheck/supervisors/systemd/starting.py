@@ -35,12 +35,12 @@ def start(owner: Owner, process: Process, known: Known) -> Start:
     applied = _dated(tuple(_chain(owner, found, said, known, disk_too=True)), files.changed)
     applied = (*_unread(files), *applied)
     argv = _argv(found, chain.values(applied))
-    now = _loaded(owner, said, known, scope)
+    now = _loaded(owner, said, known, found)
     since = _since(owner, said)
     if siblings.wanted(applied, since):
         siblings.ask(owner, known)
     differs = now is not None and (
-        chain.values(now) != chain.values(applied) or _words(found) != loaded.command(said)
+        chain.values(now.applied) != chain.values(applied) or " ".join(_words(found)) != loaded.command(said)
     )
     return Start(
         applied,
@@ -171,16 +171,20 @@ def _argv(found: Definition, env: Mapping[str, str]) -> tuple[str, ...]:
     return command.argv(found.commands[0][0], found.scope, env) if found.commands else ()
 
 
-def _words(found: Definition) -> str:
-    """Give the first command as systemctl would print it."""
-    return " ".join(command.words(found.commands[0][0], found.scope)) if found.commands else ""
+def _words(found: Definition) -> tuple[str, ...]:
+    """Give the words of the first command, which systemctl prints joined by blanks."""
+    return command.words(found.commands[0][0], found.scope) if found.commands else ()
 
 
-def _loaded(owner: Owner, said: Loaded, known: Known, scope: Scope) -> tuple[Applied, ...] | None:
+def _loaded(owner: Owner, said: Loaded, known: Known, on_disk: Definition) -> Start | None:
+    """Say what a start without a reload of the manager gives."""
     if said.unit is None:
         return None
-    found = loaded.definition(said, scope)
-    return tuple(_chain(owner, found, said, known, disk_too=False))
+    found = loaded.definition(said, on_disk.scope)
+    applied = tuple(_chain(owner, found, said, known, disk_too=False))
+    words = loaded.argv(said, _words(on_disk))
+    argv = (*words[:1], *command.expand_all(words[1:], chain.values(applied)))
+    return Start(applied, argv, folder=_folder(found))
 
 
 def _since(owner: Owner, said: Loaded) -> float | None:

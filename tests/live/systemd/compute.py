@@ -30,9 +30,9 @@ def main(units: list[str]) -> dict[str, object]:
 
 def as_json(start: Start) -> dict[str, object]:
     refused = [a.source.path for a in start.applied if a.parsed and a.parsed.refused]
-    loaded = None if start.loaded is None else chain.values(start.loaded)
+    loaded = None if start.loaded is None else chain.values(start.loaded.applied)
     gaps = [(a.source.path, a.why) for a in start.applied if a.parsed is None]
-    broken = start.loaded and any(a.parsed and a.parsed.refused for a in start.loaded)
+    broken = start.loaded and any(a.parsed and a.parsed.refused for a in start.loaded.applied)
     return {
         "disk": chain.values(start.applied),
         "loaded": loaded,

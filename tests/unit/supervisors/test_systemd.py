@@ -267,7 +267,7 @@ def test_loaded_and_on_disk() -> None:
     assert same.loaded is None
     other = start({SHOP: UNIT + "Environment=A=2\n"}, Environment="A=1")
     assert other.loaded is not None
-    assert chain.values(other.loaded)["A"] == "1"
+    assert chain.values(other.loaded.applied)["A"] == "1"
     command = start({SHOP: UNIT.replace("app:app", "-w 4 app:app")})
     assert command.loaded is not None
 
@@ -345,7 +345,7 @@ def test_steps() -> None:
     restart, useless = steps(Start(), found)
     assert restart == [("systemctl", "restart", "shop.service")]
     assert ("systemctl", "reload", "shop.service") in useless
-    restart, useless = steps(Start(loaded=()), found)
+    restart, useless = steps(Start(loaded=Start()), found)
     assert restart == [("systemctl", "daemon-reload"), ("systemctl", "restart", "shop.service")]
     assert ("systemctl", "restart", "shop.service") in useless
     restart, useless = steps(Start(stray="why"), found)

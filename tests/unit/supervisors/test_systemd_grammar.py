@@ -159,3 +159,19 @@ def test_what_systemctl_prints() -> None:
 def test_paths() -> None:
     assert simplify("//a/./b//c/") == "/a/b/c"
     assert simplify("/a/../b") == "/a/../b"
+
+
+@pytest.mark.parametrize(
+    ("printed", "on_disk", "expected"),
+    [
+        ("/bin/a b c", ("/bin/a", "b c"), ("/bin/a", "b c")),
+        ("/bin/a b c", ("/bin/x",), ("/bin/a", "b", "c")),
+        ("/bin/sh -ec . /etc/x; exec a", (), ("/bin/sh", "-ec", ". /etc/x; exec a")),
+        ("/bin/a -c b c", (), ("/bin/a", "-c", "b", "c")),
+        ("", (), ()),
+    ],
+)
+def test_words_of_a_loaded_command(printed: str, on_disk: tuple[str, ...], expected: tuple[str, ...]) -> None:
+    shown = f"{{ path=/bin/a ; argv[]={printed} ; ignore_errors=no ; start_time=[n/a] }}" if printed else ""
+    said = loaded.Loaded(unit={"ExecStart": (shown,)})
+    assert loaded.argv(said, on_disk) == expected
