@@ -21,7 +21,7 @@ _OF_MANAGER = "Version,Architecture,Environment,UnitPath,UnitsLoadTimestamp,Unit
 _OF_UNIT = (
     "Id,Names,LoadState,Type,MainPID,InvocationID,FragmentPath,DropInPaths,NeedDaemonReload,Environment,"
     "EnvironmentFiles,PassEnvironment,UnsetEnvironment,ExecSearchPath,ExecStart,ExecReload,UnitFileState,User,"
-    "PIDFile,PAMName,WorkingDirectory,"
+    "PIDFile,PAMName,WorkingDirectory,DynamicUser,"
     "KillMode,TimeoutStopUSec,TriggeredBy," + ",".join(DIRECTORIES)
 )
 # The words that follow are the scope and the units. Both run at the same time.

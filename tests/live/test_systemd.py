@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from live.checking import report
-from live.harness import free_port, root_only, wait_for
+from live.harness import free_port, need, root_only, wait_for
 from live.servers import WSGI
 from live.systemd.judging import argvs, check
 from live.systemd.machine import Machine
@@ -388,3 +388,22 @@ def _namespace(process: Path) -> str:
         return str((process / "ns/pid").readlink())
     except OSError:
         return ""
+
+
+class Packaged(Unit):
+    """That of the system, which everybody may run."""
+
+    program = "/usr/bin/gunicorn"
+
+
+@pytest.mark.parametrize("own", ["", "User=shop-dynamic", "User=daemon", "Environment=USER=me"])
+def test_a_dynamic_user(machine: Machine, own: str) -> None:
+    need(Packaged.program)
+    unit = Packaged(machine, "dynamic.user.service", f"DynamicUser=yes\nStateDirectory=dynamic\n{own}")
+    show = ("-m", "envcheck", "show", f"configured:{unit.master}", "-f", "json", "--reveal", "*")
+    variables = json.loads(machine.python(*show).stdout)["variables"]
+    names = ("USER", "LOGNAME", "HOME", "SHELL", "STATE_DIRECTORY")
+    has = unit.live()
+    assert {n: variables.get(n) for n in names} == {n: has.get(n) for n in names}
+    assert unit.check().wrong() == {}
+    unit.stop()

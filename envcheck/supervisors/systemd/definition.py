@@ -20,6 +20,8 @@ from envcheck.supervisors.systemd.grammar import Line
 from envcheck.supervisors.systemd.search import Found
 from envcheck.supervisors.systemd.specifiers import Expanded, Scope, expand
 
+NO = ("", "no", "false", "off", "0", "n", "f")
+
 
 class Place(NamedTuple):
     path: str
@@ -63,6 +65,10 @@ class Definition:
 
     def ignore(self, place: Place, why: str, variable: str = "") -> None:
         self.problems.setdefault(place.path, []).append(Problem(place.line, why, variable))
+
+    def is_set(self, key: str) -> bool:
+        word = self.single.get(key)
+        return word is not None and word.text.lower() not in NO
 
     def expand(self, text: bytes, place: Place) -> Expanded | None:
         found = expand(text, self.scope)

@@ -16,6 +16,7 @@ from envcheck.model import Applied, Assignment, FileFacts, Parsed, Problem, Sour
 from envcheck.sources import chain, dialect
 from envcheck.supervisors.asked import DIRECTORIES
 from envcheck.supervisors.known import Known
+from envcheck.supervisors.systemd import dynamic_user
 from envcheck.supervisors.systemd.definition import (
     Definition,
     EnvironmentFile,
@@ -39,6 +40,7 @@ FOLDERS = {
 }
 NO_SHELLS = frozenset({"nologin", "false"})
 NOBODY = "nobody"
+NOBODY_NAMED = Word("", Place("", 0))
 MAGIC = frozenset("*?[")
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
@@ -110,8 +112,14 @@ def _own(found: Definition, known: Known) -> Iterator[Variable]:
         yield from _folders(found, key)
     if (pid := found.single.get("PIDFile")) and pid.text:
         yield Variable("PIDFILE", pid_file(pid.text), pid.place)
-    user = found.single.get("User")
-    if user and user.text and found.scope.manager is None:
+    user = found.single.get("User", NOBODY_NAMED)
+    if found.scope.manager is not None:
+        return
+    if found.is_set("DynamicUser"):
+        place = (user if user.text else found.single["DynamicUser"]).place
+        name = user.text or dynamic_user.name(found.scope.name.prefix)
+        yield from (Variable(variable, name, place) for variable in ("LOGNAME", "USER"))
+    elif user.text:
         yield from _account(user, known)
 
 

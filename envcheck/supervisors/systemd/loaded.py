@@ -159,7 +159,7 @@ def definition(loaded: Loaded, scope: Scope) -> Definition:
             found.files.append(EnvironmentFile(match[1], match[2] == "yes", place))
     for key in ("PassEnvironment", "UnsetEnvironment", "ExecSearchPath", *DIRECTORIES):
         found.lists[key] = [Word(decode(word), place) for word in words(loaded.one(key))]
-    for key in ("User", "PIDFile", "PAMName", "Type", "WorkingDirectory"):
+    for key in ("User", "PIDFile", "PAMName", "Type", "WorkingDirectory", "DynamicUser"):
         if value := loaded.one(key):
             found.single[key] = Word(value.removeprefix("!"), place)  # `!`: it need not be there
     return found

@@ -16,12 +16,11 @@ SEARCHED = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin
 # Below these a unit may have its folders made.
 MADE = ("/run/", "/var/lib/", "/var/cache/", "/var/log/", "/etc/")
 OWN_TMP = ("/tmp/", "/var/tmp/")  # noqa: S108 - nothing is written there
-NO = ("", "no", "false", "off", "0", "n", "f")
 
 
 def needs(found: Definition) -> tuple[Need, ...]:
     """Give them as far as they can be looked up from outside: a root of its own shows other files."""
-    return () if any(_is_set(found, key) for key in APART) else tuple(_needs(found))
+    return () if any(found.is_set(key) for key in APART) else tuple(_needs(found))
 
 
 # These give the unit another view of the files, or its users.
@@ -46,18 +45,13 @@ def refused(found: Definition) -> str:
     return ""
 
 
-def _is_set(found: Definition, key: str) -> bool:
-    word = found.single.get(key)
-    return word is not None and word.text.lower() not in NO
-
-
 def _needs(found: Definition) -> Iterator[Need]:
     user, folder = found.single.get("User"), found.single.get("WorkingDirectory")
-    if user and user.text and not _is_set(found, "DynamicUser"):
+    if user and user.text and not found.is_set("DynamicUser"):
         yield Need(USER, (user.text,), _by("User", user))
     if folder and folder.text.startswith("/") and not _is_made(found, folder.text):
         yield Need(FOLDER, (folder.text,), _by("WorkingDirectory", folder))
-    if not found.commands or _is_set(found, "ExecStartPre"):  # which may make it
+    if not found.commands or found.is_set("ExecStartPre"):  # which may make it
         return
     value, place = found.commands[0]
     words = command.words(value, found.scope)
@@ -70,7 +64,7 @@ def _needs(found: Definition) -> Iterator[Need]:
 
 def _is_made(found: Definition, path: str) -> bool:
     made = path.startswith(MADE) and any(found.lists.get(key) for key in DIRECTORIES)
-    return made or (path.startswith(OWN_TMP) and _is_set(found, "PrivateTmp"))
+    return made or (path.startswith(OWN_TMP) and found.is_set("PrivateTmp"))
 
 
 def _by(key: str, word: Word) -> str:

@@ -239,6 +239,10 @@ class Generator:
         del name
         return f"User={self.random.choice(('root', 'nobody', 'daemon', '0', 'www-data', ''))}"
 
+    def dynamic_user(self, name: str) -> str:
+        del name
+        return f"DynamicUser={self.random.choice(('yes', '1', 'no', 'true'))}"
+
     def search_path(self, name: str) -> str:
         del name
         return f"ExecSearchPath={self.random.choice(('/opt/x:/usr/bin', '/a/./b', '', '/c:/c', '/%p'))}"
@@ -260,6 +264,7 @@ KINDS: dict[str, tuple[Line, int]] = {
     "pass": (Generator.passed, 2),
     "unset": (Generator.unset, 2),
     "user": (Generator.user, 1),
+    "dynamic": (Generator.dynamic_user, 1),
     "path": (Generator.search_path, 1),
     "directory": (Generator.directory, 1),
     "pid": (Generator.pid_file, 1),

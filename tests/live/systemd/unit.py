@@ -21,6 +21,8 @@ GUNICORN = str(Path(sys.executable).with_name("gunicorn"))
 class Unit:
     """One gunicorn as a unit; `own` is what else stands in [Service], `{gunicorn}` of a command is it."""
 
+    program = GUNICORN
+
     def __init__(self, machine: Machine, name: str, own: str, *, file: str = "", command: str = "") -> None:
         self.machine, self.name = machine, name
         self.file = f"{UNITS}/{file or name}"
@@ -31,7 +33,7 @@ class Unit:
         self.ready()
 
     def define(self, own: str, command: str = "") -> None:
-        server = f"{GUNICORN} -w 2 -b 127.0.0.1:{self.port} app:app"
+        server = f"{self.program} -w 2 -b 127.0.0.1:{self.port} app:app"
         line = command.replace("{gunicorn}", server) or server
         text = f"[Service]\nType=notify\nNotifyAccess=all\nWorkingDirectory=/srv\nExecStart={line}\n{own}\n"
         self.machine.write(self.file, text + "[Install]\nWantedBy=multi-user.target\n")
