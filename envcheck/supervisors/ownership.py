@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from envcheck.model import Answers, Generation, Owner, Process, Server
-from envcheck.supervisors import candidates, herder, sysv
+from envcheck.supervisors import candidates, herder, supervisor
 
 # What a parent did is certain, a cgroup is inherited by all that a unit starts, marks outlive their author.
 TRUST = ("ancestor", "cgroup", "marks")
@@ -33,8 +33,16 @@ def owned(server: Server, processes: Mapping[int, Process]) -> Server:
 
 
 def confirmed(server: Server, answers: Answers) -> Server:
-    """Leave out who turned out not to be there."""
-    return server._replace(owners=tuple(o for o in server.owners if sysv.confirmed(o, answers)))
+    """Leave out who turned out not to be there, and name who was not known by name."""
+    found = (_confirmed(o, answers) for o in server.owners)
+    return server._replace(owners=tuple(o for o in found if o is not None))
+
+
+def _confirmed(owner: Owner, answers: Answers) -> Owner | None:
+    outer = _confirmed(owner.outer, answers) if owner.outer else None
+    confirm = getattr(supervisor(owner), "confirmed", None)
+    found: Owner | None = confirm(owner, answers) if confirm else owner
+    return found and found._replace(outer=outer)
 
 
 def _dated(generation: Generation, read: float) -> Generation:

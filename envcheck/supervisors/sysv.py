@@ -41,10 +41,10 @@ def owner(process: Process, ancestors: Sequence[Process]) -> Owner | None:
     return None
 
 
-def confirmed(owner: Owner, answers: Answers) -> bool:
-    """Tell whether there is such a script at all: a pid file may be anybody's."""
+def confirmed(owner: Owner, answers: Answers) -> Owner | None:
+    """Give the owner if there is such a script at all: a pid file may be anybody's."""
     script = answers.files.get(f"/etc/init.d/{owner.name}")
-    return owner.kind != "sysv" or (script is not None and script.status == "ok")
+    return owner if script is not None and script.status == "ok" else None
 
 
 def start(owner: Owner, process: Process, known: Known) -> Start:

@@ -16,7 +16,7 @@ from live.harness import free_port, need, root_only, wait_for
 from live.servers import WSGI
 from live.systemd.judging import argvs, check
 from live.systemd.machine import Machine
-from live.systemd.unit import GUNICORN, UNITS, Unit
+from live.systemd.unit import GUNICORN, UNITS, Packaged, Unit
 
 Json = dict[str, Any]
 
@@ -299,6 +299,31 @@ def test_by_hand_in_a_session_is_nobodys(machine: Machine) -> None:
     machine.run("kill", pid)
 
 
+class Opening(Packaged):
+    """What `su` starts: pam_systemd puts both into a session."""
+
+    @property
+    def master(self) -> int:
+        return int(self.machine.ask("pgrep", "-P", str(super().master)) or 0)
+
+
+@pytest.mark.parametrize("options", ["", "-"])
+def test_a_session_that_the_unit_opens(machine: Machine, options: str) -> None:
+    need(Opening.program)
+    if not list(Path("/lib").glob("*/security/pam_systemd.so")):
+        pytest.skip("pam_systemd is absent")
+    command = f"/bin/su -s /bin/sh {options} nobody -c 'cd /srv; exec {{gunicorn}}'"
+    unit = Opening(machine, "opening.service", "Type=simple\nEnvironment=SIZE=large", command=command)
+    assert "/session-" in machine.ask("cat", f"/proc/{unit.master}/cgroup")
+
+    verdict = unit.check()
+
+    assert verdict.app["supervisor"] == {"kind": "systemd", "name": "opening.service"}
+    assert "stray" not in [f["cause"] for f in verdict.findings(None)]
+    assert check(machine, "unit:opening").app["supervisor"]["name"] == "opening.service"
+    unit.stop()
+
+
 def test_seen_from_outside_it_is_a_gap(machine: Machine) -> None:
     """The files of another machine's systemd are not those of this one."""
     unit = Unit(machine, "inside.service", "Environment=SIZE=large")
@@ -388,12 +413,6 @@ def _namespace(process: Path) -> str:
         return str((process / "ns/pid").readlink())
     except OSError:
         return ""
-
-
-class Packaged(Unit):
-    """That of the system, which everybody may run."""
-
-    program = "/usr/bin/gunicorn"
 
 
 @pytest.mark.parametrize("own", ["", "User=shop-dynamic", "User=daemon", "Environment=USER=me"])

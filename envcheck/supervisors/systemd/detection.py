@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from envcheck.model import Owner, Process
+from envcheck.supervisors.systemd import sessions
 
 _UNIT = re.compile(r"([^/]+\.(?:service|scope))(?=/|$)")
 _USER = re.compile(r"/user@(\d+)\.service/")
@@ -37,7 +38,8 @@ def owner(process: Process, ancestors: Sequence[Process]) -> Owner | None:
     """Name the unit; user managers are told by the path, a parent of that kind, or MANAGERPID."""
     where = path(process.cgroup)
     name = unit(where)
-    if name is None:
+    opener = sessions.opener(process, ancestors, where) if name is None else None
+    if name is None and opener is None:
         return None
     manager = _manager(process, ancestors, where)
     user = _of_user(process, manager, where)
@@ -51,10 +53,14 @@ def owner(process: Process, ancestors: Sequence[Process]) -> Owner | None:
         "socket": _socket(process, manager),
         "foreign": "yes" if process.inner not in (0, process.pid) else "",
     }
+    if opener is not None:
+        facts[sessions.OPENER] = str(opener.inner or opener.pid)
     if user is not None:
         runtime = manager.running.variables.get("XDG_RUNTIME_DIR") if manager else None
         facts |= {"user": user, "runtime": runtime or f"/run/user/{user}"}
-    return Owner("systemd", name, "cgroup", len(ancestors), manager.pid if manager else 1, facts, manager)
+    return Owner(
+        "systemd", name or "", "cgroup", len(ancestors), manager.pid if manager else 1, facts, manager
+    )
 
 
 def _manager(process: Process, ancestors: Sequence[Process], where: str) -> Process | None:

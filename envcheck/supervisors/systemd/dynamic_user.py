@@ -1,7 +1,7 @@
 """The name of the user that DynamicUser= makes, where User= names none: that of the unit, or a hash of it.
 
-As observed with systemd 252: such a user is given USER and LOGNAME, and neither a home nor a shell, even where
-a user of that name is there already. The hash is SipHash-2-4 with a key of systemd's own.
+As observed with systemd 252: such a user is given USER and LOGNAME, and neither a home nor a shell, even
+where there is a user of that name already. The hash is SipHash-2-4 with a key of systemd's own.
 """
 
 from __future__ import annotations

@@ -8,7 +8,17 @@ from envcheck.model import Applied, Assignment, Owner, Parsed, Process, Source, 
 from envcheck.sources import chain
 from envcheck.sources.text import decode
 from envcheck.supervisors.known import MEMORY, Known
-from envcheck.supervisors.systemd import command, disk, environment, loaded, names, needs, search, siblings
+from envcheck.supervisors.systemd import (
+    command,
+    disk,
+    environment,
+    loaded,
+    names,
+    needs,
+    search,
+    sessions,
+    siblings,
+)
 from envcheck.supervisors.systemd.definition import Definition
 from envcheck.supervisors.systemd.loaded import Loaded
 from envcheck.supervisors.systemd.specifiers import Scope
@@ -22,6 +32,10 @@ NEW_ENOUGH = 999  # of a manager that does not say its version
 
 def start(owner: Owner, process: Process, known: Known) -> Start:
     del process
+    told = sessions.named(owner, known)
+    if told is None:
+        return Start()
+    owner = told
     if owner.facts.get("foreign"):
         return Start((Applied(Source(environment.UNIT, owner.name, Stage.EXEC), None, 0.0, ELSEWHERE),))
     said = loaded.ask(owner, known)

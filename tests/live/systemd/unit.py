@@ -67,3 +67,9 @@ class Unit:
 
     def stop(self) -> None:
         self.machine.systemctl("stop", "--", self.name)
+
+
+class Packaged(Unit):
+    """That of the system, which everybody may run."""
+
+    program = "/usr/bin/gunicorn"

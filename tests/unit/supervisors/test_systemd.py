@@ -12,7 +12,7 @@ from envcheck.model import Answers, Configured, FileFacts, Output, Owner, Proces
 from envcheck.sources import chain
 from envcheck.supervisors import systemd
 from envcheck.supervisors.known import Known
-from envcheck.supervisors.systemd import detection
+from envcheck.supervisors.systemd import detection, sessions
 
 MANAGER = "Version=252.39\nArchitecture=x86-64\nEnvironment=LANG=C.UTF-8 PATH=/usr/bin\n{path}\n"
 ONE = process(1, ["/sbin/init"], parent=0, inner=1, live={"FROM_INIT": "1", "PATH": "/sbin"}, comm="systemd")
@@ -67,6 +67,37 @@ def owner(cgroup: str, *ancestors: Process, **given: Any) -> Owner | None:
 def test_owner(cgroup: str, name: str | None) -> None:
     found = owner(cgroup)
     assert (found and found.name) == name
+
+
+SESSION = "0::/user.slice/user-65534.slice/session-c1.scope\n"
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "comm", "own", "inherited", "opener"),
+    [
+        (SESSION, "su", "30", "30", "30"),
+        (SESSION, "su", "30", "", "30"),  # su - hands no mark on
+        (SESSION, "su", "", "30", "30"),  # not allowed to read that of su
+        (SESSION, "su", "12", "12", None),
+        (SESSION, "su", "", "", None),
+        (SESSION, "login", "30", "", None),
+        (SESSION, "su", "30", "40", "40"),  # PAMName=
+        ("0::/user.slice/user-1000.slice/vte-spawn-1.scope\n", "su", "30", "30", None),
+    ],
+)
+def test_a_session_that_the_unit_has_opened(
+    cgroup: str, comm: str, own: str, inherited: str, opener: str | None
+) -> None:
+    def mark(pid: str) -> dict[str, str]:
+        return {"SYSTEMD_EXEC_PID": pid} if pid else {}
+
+    by = process(30, [comm], comm=comm, inner=30, cgroup=cgroup, at_exec=mark(own))
+    found = owner(cgroup, by, ONE, at_exec=mark(inherited))
+    assert (found and found.facts["opener"]) == opener
+    listed = b"Id=a.service\nMainPID=0\n\nMainPID=" + (opener or "0").encode() + b"\nId=shop.service\n"
+    answers = Answers(outputs={sessions.LISTED: Output("ok", 0, listed)})
+    assert found is None or sessions.named(found, Known(answers)) == found._replace(name="shop.service")
+    assert found is None or sessions.named(found, Known(Answers())) is None
 
 
 def test_user_managers() -> None:
