@@ -119,10 +119,10 @@ def _server(host: Host, target: str, spec: Spec | None, *, live: bool) -> tuple[
 def source_of(host: Host, path: str, dialect: str | None) -> Source:
     """Say how a path is read: a folder is an envdir; a few places tell the dialect of a file."""
     if dialect is None:
-        status = host.ask([{"op": "file", "path": path}])[0]["status"]
-        if status not in ("ok", "folder"):
-            raise EnvcheckError(f"unable to read {path}: {chain.WHY.get(status, status)}")
-        dialect = "envdir" if status == "folder" else PLAIN.get(posixpath.dirname(path))
+        facts = raw.file_facts(host.ask([{"op": "file", "path": path}])[0])
+        if facts.status not in ("ok", "folder"):
+            raise EnvcheckError(f"unable to read {path}: {chain.why(facts)}")
+        dialect = "envdir" if facts.status == "folder" else PLAIN.get(posixpath.dirname(path))
     if dialect == "envdir":
         return Source("envdir", path, Stage.EXEC)
     if dialect not in DIALECTS:

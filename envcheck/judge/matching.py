@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from envcheck.errors import EnvcheckError, NothingMatchedError
 from envcheck.model import App, Match, Server, Snapshot
 from envcheck.servers import SERVERS
-from envcheck.sources.chain import WHY
+from envcheck.sources import chain
 
 # Beside a pid file a server keeps that of the master it replaces, or that replaces it.
 PIDFILES = ("", ".oldbin", ".2")
@@ -62,7 +62,7 @@ def reason(snapshot: Snapshot, target: str) -> str:
         return ""
     facts = snapshot.files.get(path)
     if facts is None or facts.status != "ok":
-        return WHY.get(facts.status, facts.detail) if facts else ""
+        return chain.why(facts) if facts else ""
     held = number(facts.content.strip().decode("ascii", "replace"))
     return (
         "it holds no process id" if held is None else f"it is stale: process {held} is no master of a server"

@@ -19,6 +19,12 @@ WHY = {
     "oversized": "it is too large to be a source of variables",
 }
 
+
+def why(facts: FileFacts) -> str:
+    """Say why a file or a folder could not be read."""
+    return WHY.get(facts.status, facts.detail or facts.status)
+
+
 # Begins a problem that leaves open what else the source sets.
 DYNAMIC = "dynamic: "
 
@@ -35,7 +41,7 @@ def apply(source: Source, facts: FileFacts | None, known: Mapping[str, str]) -> 
     if facts.status == "missing" and source.optional:
         return None
     if facts.status != "ok":
-        return Applied(source, None, facts.changed, WHY.get(facts.status, facts.detail or facts.status))
+        return Applied(source, None, facts.changed, why(facts))
     if source.kind == "envdir":
         return _folder(source, facts)
     if source.dialect not in DIALECTS:

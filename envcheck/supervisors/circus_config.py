@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from envcheck.model import Applied, Assignment, Parsed, Source, Stage
-from envcheck.sources.chain import WHY
+from envcheck.sources import chain
 from envcheck.sources.text import strict
 from envcheck.supervisors.ini import DEFAULT, Option, Section, lines
 from envcheck.supervisors.known import Known
@@ -136,7 +136,7 @@ def _read(path: str, reader: Reader, changed: dict[str, float], known: Known, *,
     if facts.status in ("missing", "folder") and not must:
         return True
     if facts.status != "ok":
-        raise UnreadError(path, WHY.get(facts.status, facts.detail or facts.status), facts.changed)
+        raise UnreadError(path, chain.why(facts), facts.changed)
     text = strict(facts.content)
     if text is None:
         raise RejectError(path, None, "it is not valid UTF-8")

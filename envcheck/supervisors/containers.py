@@ -121,7 +121,7 @@ def unread(path: str, facts: FileFacts | None) -> Applied:
     """Say why a record could not be read."""
     if facts is None:
         return gap(path, "it was not read")
-    return gap(path, chain.WHY.get(facts.status, facts.detail or facts.status), facts.changed)
+    return gap(path, chain.why(facts), facts.changed)
 
 
 def recorded(path: str, listed: object, changed: float, before: Iterable[str] = ()) -> Applied:

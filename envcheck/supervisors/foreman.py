@@ -103,7 +103,7 @@ def _call(main: Process, words: Sequence[str], known: Known) -> Call | None:
     if facts is None:
         return None
     if facts.status not in ("ok", "missing", "folder"):
-        raise _StopError(path, chain.WHY.get(facts.status, facts.status), unstartable=False)
+        raise _StopError(path, chain.why(facts), unstartable=False)
     given = foreman_options.call(words)
     if given.fault:
         raise _StopError("foreman", given.fault, unstartable=False)
@@ -170,7 +170,7 @@ def _read(path: str, known: Known) -> FileFacts | None:
     facts = known.file(path)
     if facts is not None and facts.status != "ok":
         missing = facts.status in ("missing", "folder")
-        raise _StopError(path, chain.WHY.get(facts.status, facts.status), unstartable=missing)
+        raise _StopError(path, chain.why(facts), unstartable=missing)
     return facts
 
 

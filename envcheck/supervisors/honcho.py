@@ -173,9 +173,7 @@ def _process(
     if facts is None:
         return None
     if facts.status != "ok":
-        raise _StopError(
-            path, chain.WHY.get(facts.status, facts.status), unstartable=facts.status == "missing"
-        )
+        raise _StopError(path, chain.why(facts), unstartable=facts.status == "missing")
     types = _types(decode(facts.content), path)
     wanted = list(call.words) or list(types)
     kind, _, number = name.rpartition(".")

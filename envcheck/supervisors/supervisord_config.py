@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from envcheck.model import Applied, Parsed, Problem, Source, Stage
-from envcheck.sources.chain import WHY
+from envcheck.sources import chain
 from envcheck.sources.supervisor import pairs
 from envcheck.sources.text import strict
 from envcheck.supervisors.ini import Ini, MalformedError, Option
@@ -91,7 +91,7 @@ class Loader:
         if facts.status in ("missing", "folder") and not must:
             return True
         if facts.status != "ok":
-            raise UnreadError(path, WHY.get(facts.status, facts.detail or facts.status), facts.changed)
+            raise UnreadError(path, chain.why(facts), facts.changed)
         self._changed[path] = facts.changed
         text = strict(facts.content)
         if text is None:

@@ -34,7 +34,7 @@ def job(name: str, known: Known) -> Start:
     if facts is None:
         return Start((Applied(source, None, 0.0, "it was not read"),))
     if facts.status != "ok":
-        return Start((Applied(source, None, facts.changed, chain.WHY.get(facts.status, facts.status)),))
+        return Start((Applied(source, None, facts.changed, chain.why(facts)),))
     lines = decode(facts.content).splitlines()
     given = [Assignment(n, None, 0, dynamic=True) for n in GIVEN]
     given += [Assignment("UPSTART_JOB", name, 0), Assignment("UPSTART_INSTANCE", "", 0)]

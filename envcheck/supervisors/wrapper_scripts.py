@@ -41,7 +41,7 @@ def script(done: Chain, first: str, words: list[str]) -> bool:
     if facts.status != "ok":
         if facts.status == "missing":
             done.unstartable = f"there is no program {first}"
-        return done.gap(chain.WHY.get(facts.status, facts.status), done.absolute(first) or first)
+        return done.gap(chain.why(facts), done.absolute(first) or first)
     if not SHEBANG.match(facts.content.partition(b"\n")[0]):
         return done.gap(f"dynamic: {name} is not understood")
     return done.rest(_run(done, first, facts, words), name)

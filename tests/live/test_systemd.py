@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -425,4 +426,20 @@ def test_a_dynamic_user(machine: Machine, own: str) -> None:
     has = unit.live()
     assert {n: variables.get(n) for n in names} == {n: has.get(n) for n in names}
     assert unit.check().wrong() == {}
+    unit.stop()
+
+
+def test_a_drop_in_that_leads_nowhere(machine: Machine) -> None:
+    unit = Unit(machine, "looping.service", "Environment=SIZE=large")
+    folder = machine.path(f"{UNITS}/looping.service.d")
+    folder.mkdir()
+    (folder / "a.conf").symlink_to("a.conf")
+
+    done = machine.python("-m", "envcheck", "check", str(unit.master), "-f", "json", check=False)
+
+    [gap] = json.loads(done.stdout)["hosts"][0]["gaps"]
+    assert gap["what"] == f"{UNITS}/looping.service.d/a.conf"
+    assert gap["why"] == os.strerror(errno.ELOOP)
+    show = machine.python("-m", "envcheck", "show", f"file:{UNITS}/looping.service.d/a.conf", check=False)
+    assert os.strerror(errno.ELOOP) in show.stderr
     unit.stop()

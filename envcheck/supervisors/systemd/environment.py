@@ -97,7 +97,7 @@ def _units(found: Definition) -> Iterator[Applied]:
         applied = placed.get(path) or Applied(source, Parsed(), _changed(found, path))
         facts = found.sources[path].facts if path in found.sources else FileFacts("ok")
         if facts.status != "ok":
-            yield Applied(source, None, facts.changed, chain.WHY.get(facts.status, facts.status))
+            yield Applied(source, None, facts.changed, chain.why(facts))
         elif found.broken.startswith(f"{path}: "):
             yield Applied(source, None, facts.changed, found.broken.removeprefix(f"{path}: "))
         elif applied.parsed:
@@ -191,10 +191,10 @@ def _one_file(file: EnvironmentFile, path: str, facts: FileFacts, version: int) 
     source = Source("file", path, Stage.EXEC, kind, file.optional)
     if facts.status in ("missing", "folder"):
         if not file.optional:
-            yield _refused(file, path, chain.WHY[facts.status])
+            yield _refused(file, path, chain.why(facts))
         return
     if facts.status != "ok":
-        yield Applied(source, None, facts.changed, chain.WHY.get(facts.status, facts.detail or facts.status))
+        yield Applied(source, None, facts.changed, chain.why(facts))
         return
     parsed = chain.dropped(dialect(kind)(facts.content, {}), facts.content)
     if parsed.refused and file.optional:

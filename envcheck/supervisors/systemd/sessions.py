@@ -1,7 +1,7 @@
 """Units that open a session: what `su` starts is in its scope, and with pam_systemd so is `su` itself.
 
-Its cgroup does not tell the unit then, but systemd has started that very process, and knows it as the main one of
-a unit. A program that lets somebody in is no such opener: what stands behind `login` was started by hand.
+Its cgroup does not tell the unit then, but systemd has started that very process, and knows it as the main
+one of a unit. A program that lets somebody in is no such opener: what is behind `login` was started by hand.
 """
 
 from __future__ import annotations

@@ -177,8 +177,8 @@ def _dated(applied: tuple[Applied, ...], folders: float) -> tuple[Applied, ...]:
 def _unread(files: search.Files) -> Iterator[Applied]:
     """Give a gap for every drop-in folder that may not be read."""
     for folder in files.unread:
-        why = chain.WHY.get(folder.facts.status, folder.facts.detail or folder.facts.status)
-        yield Applied(Source(environment.UNIT, folder.path, Stage.EXEC), None, folder.facts.changed, why)
+        source = Source(environment.UNIT, folder.path, Stage.EXEC)
+        yield Applied(source, None, folder.facts.changed, chain.why(folder.facts))
 
 
 def _argv(found: Definition, env: Mapping[str, str]) -> tuple[str, ...]:
