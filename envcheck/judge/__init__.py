@@ -264,7 +264,8 @@ def _unnamed(snapshot: Snapshot) -> Iterator[Gap]:
 
 def _gaps(apps: Sequence[AppReport]) -> Iterator[Gap]:
     """A source that should be there and could not be read: each once."""
-    seen = {(_place(a.source, app.server), a.why): None for app in apps for a in app.configured.gaps}
+    unread = [(app, a) for app in apps for a in (*app.configured.gaps, *app.configured.refused) if a.why]
+    seen = {(_place(a.source, app.server), a.why): None for app, a in unread}
     for what, why in seen:
         hint = "run as a user who may read it" if why == chain.WHY["denied"] else ""
         yield Gap(what, why, hint)

@@ -98,7 +98,7 @@ class Applied(NamedTuple):
     source: Source
     parsed: Parsed | None  # None: a gap
     changed: float  # when it last changed: the file, or the folder and the files in it
-    why: str = ""  # of a gap
+    why: str = ""  # of a gap, and of what is refused because it is not there
 
 
 class Need(NamedTuple):

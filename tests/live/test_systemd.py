@@ -259,6 +259,29 @@ def test_unstartable(machine: Machine, change: str) -> None:
     unit.stop()
 
 
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("/etc/absent.env", "there is no such file or folder"),
+        ("/etc/folder.env", "it is a folder, not a file"),
+        ("/etc/absent.env.d/*", "no file matches"),
+    ],
+)
+def test_an_environment_file_that_is_not_there_is_a_gap(machine: Machine, path: str, why: str) -> None:
+    machine.path("/etc/folder.env").mkdir(exist_ok=True)
+    unit = Unit(machine, "absent.service", "")
+    unit.define(f"EnvironmentFile={path}")
+    machine.systemctl("daemon-reload")
+
+    done = machine.python("-m", "envcheck", "check", str(unit.master), "-f", "json", check=False)
+
+    [host] = json.loads(done.stdout)["hosts"]
+    assert [(g["what"], g["why"]) for g in host["gaps"]] == [(path, why)]
+    assert (done.returncode, [f["cause"] for f in host["apps"][0]["findings"]]) == (3, ["unstartable"])
+    assert machine.run("systemctl", "restart", unit.name, check=False).returncode
+    unit.stop()
+
+
 def test_a_stray_master_in_the_cgroup_of_another_unit(machine: Machine) -> None:
     port = free_port()
     command = f"{GUNICORN} -D -w 2 -b 127.0.0.1:{port} --pid /run/stray.pid app:app"

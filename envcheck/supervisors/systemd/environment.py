@@ -210,10 +210,10 @@ def _gap(file: EnvironmentFile, path: str, why: str) -> Applied:
 
 
 def _refused(file: EnvironmentFile, path: str, why: str) -> Applied:
-    """Say that the service cannot start without a file."""
+    """Say that the service cannot start without a file, which is a gap too."""
     message = f"{why}, and {_told(file.place)} needs it"
     parsed = Parsed((), (Problem(None, message),), refused=True)
-    return Applied(Source("file", path, Stage.EXEC, "systemd"), parsed, 0.0)
+    return Applied(Source("file", path, Stage.EXEC, "systemd"), parsed, 0.0, why)
 
 
 def _told(place: Place) -> str:
