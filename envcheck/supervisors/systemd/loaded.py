@@ -30,6 +30,7 @@ from envcheck.supervisors.systemd.specifiers import Scope
 
 _MARKED = re.compile(rb"\\(.)", re.DOTALL)
 _ARGV = re.compile(r"^\{ path=.*? ; argv\[\]=(.*?) ; ignore_errors=", re.DOTALL)
+NO_ANSWER = "what systemctl printed is not what it was asked for"
 FILE = re.compile(r"(.*) \(ignore_errors=(yes|no)\)", re.DOTALL)
 
 Properties = Mapping[str, tuple[str, ...]]
@@ -71,11 +72,19 @@ def ask(owner: Owner, known: Known) -> Loaded:
     if not output.good:
         return Loaded(why=_why(output))
     blocks = [properties(block) for block in output.stdout.split(b"\n\n")]
-    unit = next((b for b in blocks[1:] if b.get("Id") == (owner.name,)), None)
+    unit = next((b for b in blocks[1:] if owner.name in _names(b)), None)
+    # A unit that does not exist has its block too.
+    if unit is None or "Version" not in blocks[0]:
+        return Loaded(why=NO_ANSWER)
     # One that is running is known, even if its file is gone.
-    if unit is None or (unit.get("LoadState") == ("not-found",) and unit.get("MainPID") == ("0",)):
+    if unit.get("LoadState") == ("not-found",) and unit.get("MainPID") == ("0",):
         return Loaded(_manager(blocks[0]), None, "systemd does not know the unit")
     return Loaded(_manager(blocks[0]), unit)
+
+
+def _names(unit: Properties) -> list[str]:
+    """Give its name, and its aliases."""
+    return [*unit.get("Id", ()), *(decode(word) for text in unit.get("Names", ()) for word in words(text))]
 
 
 def _why(output: Output) -> str:

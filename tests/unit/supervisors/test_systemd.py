@@ -134,6 +134,7 @@ class Host:
             **(unit or {}),
         }
         self.silent = False
+        self.printed: bytes | None = None
 
     def answer(self, key: tuple[str, ...]) -> Any:
         if key[0] == "file":
@@ -147,6 +148,8 @@ class Host:
             return tuple(sorted(p for p in self.files if p.startswith(key[1].partition("*")[0])))
         if self.silent:
             return Output("timeout")
+        if self.printed is not None:
+            return Output("ok", 0, self.printed)
         shown = "\n".join(f"{n}={v}" for n, v in self.unit.items())
         return Output("ok", 0, (MANAGER.format(path="") + "\n" + shown + "\n").encode())
 
@@ -310,6 +313,32 @@ def test_without_systemctl_the_manager_is_a_gap() -> None:
     assert [a.source.kind for a in found.applied if a.parsed is None] == ["supervisor-environment"]
     assert values(found) == {"A": "1"}
     assert found.loaded is None
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        b"",
+        b"nonsense\n",
+        b"Environment=A=2\n\nId=shop.service\nMainPID=40\n",  # no Version=
+        b"Version=252\nEnvironment=A=2\n\nMainPID=40\nEnvironment=A=2\n",  # no Id=
+        b"Version=252\nEnvironment=A=2\n\nId=other.service\n",
+    ],
+)
+def test_what_is_no_answer_of_systemctl_is_a_gap(printed: bytes) -> None:
+    host = Host({SHOP: UNIT + "Environment=A=1\n"})
+    host.printed = printed
+    found, _ = host.start(owner("0::/system.slice/shop.service\n"))
+    assert [(a.source.kind, a.why) for a in found.applied if a.parsed is None] == [
+        ("supervisor-environment", "what systemctl printed is not what it was asked for")
+    ]
+    assert values(found) == {"A": "1"}
+
+
+def test_a_unit_is_told_by_an_alias_too() -> None:
+    unit = {"Id": "main.service", "Names": "main.service shop.service", "Environment": "A=2", "MainPID": "40"}
+    found, _ = Host({SHOP: UNIT + "Environment=A=1\n"}, unit).start(owner("0::/system.slice/shop.service\n"))
+    assert found.loaded is not None
 
 
 def test_a_unit_file_that_may_not_be_read_is_a_gap() -> None:
