@@ -22,7 +22,7 @@ from envcheck.sources.shell_state import (
     Script,
     Variable,
 )
-from envcheck.sources.shell_words import Unreadable, Word, assignment, plain
+from envcheck.sources.shell_words import Unreadable, Word, assignment, literal, plain
 from envcheck.sources.text import decode, nameable
 
 _WORDS = {
@@ -111,7 +111,7 @@ class _Shell(Builtins):
         while words and (split := assignment(words[0])):
             assignments.append(split)
             words.pop(0)
-        name = plain(words[0]) if words else None
+        name = literal(words[0]) if words else None
         if command.after == "()":
             self.functions.add(name or "")
             return
@@ -120,11 +120,19 @@ class _Shell(Builtins):
             for variable, value in assignments:
                 self.assign(variable, self.text(value), command)
             return
-        if name in _SPECIAL:
+        if name in _SPECIAL and name != "exec":
             self._kept_by(words, assignments, command)
         if name in BUILTINS:
             BUILTINS[name](self, words[1:], command, before)
-        elif name == "for":
+        else:
+            self._other(words, assignments, command)
+        if name == "exec":  # what it is to start was expanded before
+            self._kept_by(words, assignments, command)
+
+    def _other(self, words: list[Word], assignments: list[tuple[str, Word]], command: Command) -> None:
+        """Take what is no builtin that is followed: a loop, a function, a program."""
+        name = literal(words[0])
+        if plain(words[0]) == "for":
             self.assign(plain(words[1]) or "" if len(words) > 1 else "", UNKNOWN, command)
         elif name in self.functions or name in _OPAQUE:
             self.gap(f"{DYNAMIC}line {command.line}: {nameable(name or '')} is not understood", command.line)
@@ -144,7 +152,7 @@ class _Shell(Builtins):
     def _kept_by(self, words: list[Word], assignments: list[tuple[str, Word]], command: Command) -> None:
         """Set what stands before a special builtin: POSIX shells keep it, and bash alone does not."""
         used = {part.text for word in words for part in word if part.kind == "name"}
-        name = plain(words[0])
+        name = literal(words[0])
         exported = name == "exec" and len(words) > 1
         for variable, value in assignments:
             sure = not self.bash and variable not in used
@@ -164,4 +172,4 @@ class _Shell(Builtins):
 def _first(command: Command) -> str:
     """Give the first word behind the assignments; one without a word always succeeds."""
     words = [w for w in command.words if not assignment(w)]
-    return (plain(words[0]) or "") if words else ":"
+    return (literal(words[0]) or "") if words else ":"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from envcheck.model import Assignment
 from envcheck.sources.shell_commands import Command
 from envcheck.sources.shell_state import DYNAMIC, UNKNOWN, Event, Expansion, Variable, unsafe
-from envcheck.sources.shell_words import NAME, Word, assignment, plain
+from envcheck.sources.shell_words import NAME, Word, assignment, literal, plain
 
 DEEPEST = 20  # files that source one another
 MOST = 20  # files that one script sources
@@ -31,15 +31,22 @@ class Builtins(Expansion):
 
     def export(self, words: list[Word], command: Command, before: Command | None) -> None:
         del before
-        for word in words:
-            split = assignment(word)
-            name, value = (split[0], self.text(split[1])) if split else (plain(word) or "", None)
-            if split and any(p.kind == "name" and not p.quoted for p in split[1]) and unsafe(value or ""):
-                value = UNKNOWN  # older shells split it, newer ones do not
+        # All words are expanded before the first of them is set: `export A=1 B=$A` gives B what A was.
+        for name, value in [self._exported(word) for word in words]:
             if NAME.fullmatch(name):
                 self.assign(name, value, command, export=True)
             else:
                 self.gap(f"{DYNAMIC}line {command.line}: this export is not understood", command.line)
+
+    def _exported(self, word: Word) -> tuple[str, str | None]:
+        """Expand a word of `export`: a name, and the value if one is given."""
+        split = assignment(word)
+        if split is None:
+            return literal(word) or "", None
+        value = self.text(split[1])
+        if any(p.kind == "name" and not p.quoted for p in split[1]) and unsafe(value):
+            value = UNKNOWN  # older shells split it, newer ones do not
+        return split[0], value
 
     def unset(self, words: list[Word], command: Command, before: Command | None) -> None:
         del before
@@ -57,7 +64,7 @@ class Builtins(Expansion):
 
     def options(self, words: list[Word], command: Command, before: Command | None) -> None:
         del before
-        given = [plain(w) for w in words]
+        given = [literal(w) for w in words]
         if given[:1] == ["--"] and command.certain:
             fields = [f for w in words[1:] for f in self.fields(w)]
             self.arguments = None if any(UNKNOWN in f for f in fields) else tuple(fields)
@@ -139,7 +146,7 @@ class Builtins(Expansion):
         if not words:
             return
         given = tuple(field for word in words for field in self.fields(word))
-        if command.certain and not (plain(words[0]) or "").startswith("-"):
+        if command.certain and not (literal(words[0]) or "").startswith("-"):
             self.command, self.at, self.ended = given, command.line, True
         else:
             self.command, self.at = (UNKNOWN,), command.line

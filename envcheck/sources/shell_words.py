@@ -68,6 +68,11 @@ def plain(word: Word) -> str | None:
     return "".join(p.text for p in word) if all(p.kind == "text" and not p.quoted for p in word) else None
 
 
+def literal(word: Word) -> str | None:
+    """Give a word that is nothing but text: quotes do not make another command, or another name, of it."""
+    return "".join(p.text for p in word) if word and all(p.kind == "text" for p in word) else None
+
+
 class Lexer:
     def __init__(self, text: str) -> None:
         self.text = text

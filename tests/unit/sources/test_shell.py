@@ -23,7 +23,7 @@ def values(text: str, **known: str) -> dict[str, str | None]:
         ("export A\nA=1\n", {"A": "1"}),
         ("set -a\nA=1\nset +a\nB=2\n", {"A": "1"}),
         ("set -o allexport\nA='x y'\n", {"A": "x y"}),
-        ("export A='x y' B=\"$A z\" C=x\\ y # comment\n", {"A": "x y", "B": "x y z", "C": "x y"}),
+        ("export A='x y' B=\"$A z\" C=x\\ y # comment\n", {"A": "x y", "B": " z", "C": "x y"}),
         ("export A=${B:-none}\n", {"A": "none"}),
         ("export A=$(date)\n", {"A": "?"}),
         ("export A=`date` B=1\n", {"A": "?", "B": "1"}),

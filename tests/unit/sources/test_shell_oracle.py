@@ -64,6 +64,7 @@ def statement(pick: random.Random, *, sourced: bool) -> str:
         f"{name}={value(pick)} {pick.choice(NAMES)}={value(pick)}",
         f"export {name}",
         f"export {name}={quoted(pick.choice(TEXTS), pick)} {pick.choice(NAMES)}",
+        f'export {name}={quoted(pick.choice(TEXTS), pick)} {pick.choice(NAMES)}="${name}"',
         f'export {name}="${pick.choice(NAMES)}"',
         f"unset {name}",
         f"unset -v {name}",
@@ -95,12 +96,12 @@ def script(pick: random.Random, *, sourced: bool = False) -> str:
     return "\n".join(pick.choice(["", "  "]) + line for line in lines) + "\n"
 
 
-def really(folder: Path, env: dict[str, str]) -> dict[str, str]:
-    done = subprocess.run(["dash", "run"], check=False, capture_output=True, cwd=folder, env=env, timeout=20)
+def really(folder: Path, env: dict[str, str], shell: str = "dash") -> dict[str, str]:
+    done = subprocess.run([shell, "run"], check=False, capture_output=True, cwd=folder, env=env, timeout=20)
     assert done.returncode == 0, done.stderr
     pairs = [entry.partition(b"=") for entry in done.stdout.split(b"\0") if entry]
     found = {n.decode(): v.decode("utf-8", "surrogateescape") for n, _, v in pairs}
-    return {n: v for n, v in found.items() if n not in ("PWD", "OLDPWD")}
+    return {n: v for n, v in found.items() if n not in ("PWD", "OLDPWD", "SHLVL", "_")}
 
 
 def computed(folder: Path, env: dict[str, str]) -> dict[str, str]:
@@ -138,3 +139,34 @@ def test_scripts_as_dash_reads_them(seed: int, tmp_path: Path) -> None:
         told = (number, (tmp_path / "run").read_text(), (tmp_path / FILE).read_text(), env)
         given = really(tmp_path, env | {"PATH": "/usr/bin:/bin"})
         assert computed(tmp_path, env) == {n: v for n, v in given.items() if n != "PATH"}, told
+
+
+# The order in which words are expanded and variables set; A is 1 before.
+ORDERED = (
+    "export A=2 B=$A",
+    "export C=$A A=9 D=$A",
+    'export B="$A" A=2 B="$A"',
+    "export A=2; export B=$A",
+    "A=2 B=$A; export B",
+    "A=2 B=$A A=$B$A; export A B",
+    "A=2 B=$A exec env -0",
+    "A=2 exec env -0 B=$A",
+    "\\export A=2 B=$A",
+    '"export" A=2',
+    "exp'ort' 'A'",
+    "unset A; export B=${A:-7} A=$B",
+    "\\unset A",
+    "'set' '-a'; B=$A",
+)
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+@pytest.mark.parametrize("line", ORDERED)
+def test_the_order_of_words(shell: str, line: str, tmp_path: Path) -> None:
+    if shutil.which(shell) is None:
+        absent(shell)
+    (tmp_path / "run").write_text(f"#!/bin/{shell}\n{line}\nexec env -0\n")
+
+    given = really(tmp_path, {"A": "1", "PATH": "/usr/bin:/bin"}, shell)
+
+    assert computed(tmp_path, {"A": "1"}) == {n: v for n, v in given.items() if n != "PATH"}
