@@ -30,6 +30,7 @@ def file_facts(answer: Answer) -> FileFacts:
         uid=answer.get("uid") or 0,
         detail=answer.get("detail") or "",
         entries={name: file_facts(entry) for name, entry in entries.items()},
+        gid=answer.get("gid"),
     )
 
 

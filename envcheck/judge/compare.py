@@ -62,7 +62,7 @@ def untold(configured: Configured) -> list[int]:
     return [
         i
         for i, a in enumerate(configured.applied)
-        if a.parsed is None or (a.parsed.refused and a.source not in telling)
+        if (not a.only if a.parsed is None else a.parsed.refused and a.source not in telling)
     ]
 
 

@@ -60,6 +60,7 @@ class FileFacts(NamedTuple):
     uid: int = 0
     detail: str = ""
     entries: Mapping[str, FileFacts] = {}
+    gid: int | None = None
 
     def __repr__(self) -> str:
         return f"FileFacts({self.status}, {len(self.content)} bytes)"
@@ -99,6 +100,7 @@ class Applied(NamedTuple):
     parsed: Parsed | None  # None: a gap
     changed: float  # when it last changed: the file, or the folder and the files in it
     why: str = ""  # of a gap, and of what is refused because it is not there
+    only: str = ""  # the one variable that a gap leaves open: it is dynamic where it is set
 
 
 class Need(NamedTuple):
@@ -126,6 +128,7 @@ class Start(NamedTuple):
     edited: bool = False  # the definition changed after its supervisor had read it, as far as that is known
     needs: tuple[Need, ...] = ()  # what has to be there for it to come up
     traits: frozenset[str] = frozenset()  # words of its module: what else the definition says
+    user: str = ""  # who the command is started as, where that is said
 
 
 class Setting(NamedTuple):

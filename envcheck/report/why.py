@@ -49,6 +49,8 @@ def _unjudged(story: Story) -> str:
     unread = [p for p in app.server.processes if not p.running.usable]
     if unread:
         return f"could not be told, {len(unread)} of {len(app.server.processes)} processes could not be read"
+    if story.places and story.places[-1].assignment.dynamic:
+        return f"could not be compared: what {escape(story.places[-1].origin)} gives is not known"
     untold = app.configured.gaps or app.configured.unread
     unproven = ", as far as its sources could be read" if untold else ""
     if not story.places and not _is_here(story):

@@ -82,6 +82,25 @@ def dropped(parsed: Parsed, content: bytes) -> Parsed:
     return parsed._replace(problems=tuple(noted(p) for p in parsed.problems))
 
 
+def left_open(done: Applied, facts: FileFacts | None) -> tuple[Applied, ...]:
+    """Give a gap for each file of an envdir that is there and was not read: its variable alone is open."""
+    if facts is None or done.parsed is None or done.source.kind != "envdir":
+        return ()
+    dynamic = {a.name for a in done.parsed.assignments if a.dynamic}
+    found = ((name.partition("=")[0], entry) for name, entry in facts.entries.items())
+    return tuple(
+        Applied(
+            Source("file", f"{done.source.path}/{name}", done.source.stage),
+            None,
+            entry.changed,
+            WHY.get(entry.status, entry.detail or entry.status),
+            only=name,
+        )
+        for name, entry in found
+        if name in dynamic and entry.status not in ("ok", "missing")
+    )
+
+
 def _folder(source: Source, facts: FileFacts) -> Applied:
     """Read an envdir: each of its files tells for itself when it changed."""
     parsed = envdir.parse_folder(facts, source.dialect or "daemontools")
@@ -109,7 +128,7 @@ def configure(
             continue
         done = apply(source, files.get(source.path), values(applied))
         if done is not None:
-            applied.append(done)
+            applied += (done, *left_open(done, files.get(source.path)))
     return combine(applied, own)._replace(known=bool(sources))
 
 
@@ -134,7 +153,10 @@ def combine(applied: Sequence[Applied], own: Sequence[Setting] = ()) -> Configur
     for setting in [*before, *early, *after, *late]:
         settings.setdefault(setting.assignment.name, []).append(setting)
     chains = {name: _by_precedence(places) for name, places in settings.items()}
-    return Configured(tuple(applied), chains, known=bool(applied))
+    dynamic = {name for name, places in chains.items() if places[-1].assignment.dynamic}
+    return Configured(
+        tuple(a for a in applied if not a.only or a.only in dynamic), chains, known=bool(applied)
+    )
 
 
 def _settings(done: Applied) -> list[Setting]:

@@ -50,8 +50,6 @@ PLAIN: Mapping[str, Plain] = {
     "chrt": Plain("TPD", 1),
     "taskset": Plain("", 1),
     "timeout": Plain("ks", 1, frozenset({"--kill-after", "--signal"})),
-    "setuidgid": Plain("", 1),
-    "s6-setuidgid": Plain("", 1),
     "softlimit": Plain("acdflmoprst"),
     "s6-softlimit": Plain("acdflmoprst"),
     "setlock": Plain("", 1),
@@ -72,7 +70,7 @@ _DAEMON_OPTIONS = (
     "--iosched --output --pid --ppid"
 )
 DAEMON_VALUED = frozenset(_DAEMON_OPTIONS.split())
-DAEMON_LONG = {"-x": "--exec", "-a": "--startas", "-d": "--chdir"}
+DAEMON_LONG = {"-x": "--exec", "-a": "--startas", "-d": "--chdir", "-c": "--chuid"}
 
 
 def skip(program: Plain, words: list[str]) -> list[str] | None:

@@ -64,6 +64,7 @@ class Services:
             command=(run, *argument),
             folder=owner.name,
             needs=(Need(PROGRAM, (run,), f"what {self.watcher} runs"),),
+            user=str(owner.supervising.uid) if owner.supervising else "",
         )
 
     def restart(

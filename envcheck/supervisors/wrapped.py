@@ -5,9 +5,21 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable
 
-from envcheck.model import Applied, Assignment, Parsed, Process, Source, Stage, Start
+from envcheck.model import (
+    Applied,
+    Assignment,
+    FileFacts,
+    Parsed,
+    Problem,
+    Process,
+    Source,
+    Stage,
+    Start,
+)
 from envcheck.sources import chain
 from envcheck.sources.shell_state import UNKNOWN
+from envcheck.sources.text import nameable
+from envcheck.supervisors import accounts
 from envcheck.supervisors.ancestry import INHERITED
 from envcheck.supervisors.known import Known
 
@@ -21,6 +33,7 @@ class Chain:
         self.folder = start.folder or (None if start.folder is None else process.cwd)
         self.process = process
         self.known = known
+        self.account = accounts.named(start.user, known) if start.user else None  # None: it is not known
         self.unstartable = ""
         self.found_in = ""  # the folder of PATH that the last program was found in
         self.path, self.line, self.changed = start.written or ("the command that is started", 0, 0.0)
@@ -41,7 +54,7 @@ class Chain:
     def complete(self) -> bool:
         """Tell whether the environment so far is known, and not only what is set in it."""
         known = any(a.source.kind in (INHERITED, "cleared") for a in self.applied)
-        return known and all(a.parsed is not None and not a.parsed.refused for a in self.applied)
+        return known and all(a.only if a.parsed is None else not a.parsed.refused for a in self.applied)
 
     def set(self, assignments: Iterable[tuple[str, str | None]], kind: str = "arguments") -> None:
         """Note what stands in the command itself."""
@@ -72,9 +85,30 @@ class Chain:
         facts = self.known.folder(full)
         done = chain.apply(source, facts, {})
         if done is not None:
-            self.applied.append(done)
+            self.applied += (self._permitted(done, facts), *chain.left_open(done, facts))
         if facts is not None and facts.status == "missing":
             self.unstartable = f"there is no folder {full}"
+
+    def _permitted(self, done: Applied, facts: FileFacts | None) -> Applied:
+        """Let a folder be refused where who it is read by may not read all of it."""
+        if facts is None or self.account is None:
+            return done
+        why = f"{self.account.name} may not read it: the program is not started"
+        if accounts.is_barred(self.account, facts, accounts.READ | accounts.SEARCH):
+            self.unstartable = self.unstartable or f"{done.source.path}: {why}"
+            barred = [Problem(None, why)]
+        else:
+            shown = {n: nameable(n) or "a file whose name is no variable's" for n in facts.entries}
+            files = {n: f for n, f in facts.entries.items() if not n.startswith(".") and f.status != "folder"}
+            barred = [
+                Problem(None, f"{shown[n]}: {why}", file=nameable(n))
+                for n, f in sorted(files.items())
+                if accounts.is_barred(self.account, f)
+            ]
+        if not barred or done.parsed is None:
+            return done
+        problems = (*barred, *done.parsed.problems)
+        return done._replace(parsed=done.parsed._replace(problems=problems, refused=True))
 
     def absolute(self, path: str) -> str | None:
         if UNKNOWN in path or (not path.startswith("/") and self.folder is None):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from envcheck.sources.shell_state import UNKNOWN
-from envcheck.supervisors import programs
+from envcheck.supervisors import accounts, programs
 from envcheck.supervisors.programs import CHPST_VALUED, SUDO, letters, skip
 from envcheck.supervisors.wrapped import Chain
+from envcheck.supervisors.wrapper_accounts import of_chpst, s6_setuidgid, setuidgid
 
 
 def env(done: Chain, words: list[str]) -> list[str] | None:
@@ -58,9 +59,12 @@ def chpst(done: Chain, words: list[str]) -> list[str] | None:
     given = letters(words, CHPST_VALUED)
     if given is None or any(letter == "/" for letter, _ in given):
         return None
+    given.sort(key=lambda option: option[0] == "u")  # the folder of -e is read before
     for letter, value in given:
         if letter == "e":
             done.folder_of_variables(value, "chpst")
+        elif letter == "u":
+            done.account = of_chpst(done, value)
         elif letter == "U":
             done.set([("UID", UNKNOWN), ("GID", UNKNOWN)])
     return words or None
@@ -75,6 +79,8 @@ def daemon(done: Chain, words: list[str]) -> list[str] | None:
     """Find what start-stop-daemon starts: --startas, else --exec, with the words behind `--`."""
     given = programs.daemon(words) or {}
     program = given.get("--startas") or given.get("--exec")
+    if "--chuid" in given:
+        done.account = accounts.named(given["--chuid"].partition(":")[0], done.known)
     if "--chdir" in given:
         done.folder = done.absolute(given["--chdir"])
     return [program, *words[1:]] if program else None
@@ -89,6 +95,7 @@ def bundle(done: Chain, words: list[str]) -> list[str] | None:
 def privilege(done: Chain, words: list[str]) -> list[str] | None:
     """Go on behind sudo: which variables it lets through is decided by its own configuration."""
     done.gap("dynamic: sudo drops what its configuration does not keep")
+    done.account = None
     return skip(SUDO, words)
 
 
@@ -99,6 +106,8 @@ STEPS: Mapping[str, Step] = {
     "envdir": envdir,
     "s6-envdir": s6_envdir,
     "chpst": chpst,
+    "setuidgid": setuidgid,
+    "s6-setuidgid": s6_setuidgid,
     "envuidgid": envuidgid,
     "s6-envuidgid": envuidgid,
     "start-stop-daemon": daemon,

@@ -116,3 +116,21 @@ def test_workers_that_are_alike_are_told_once() -> None:
         "  current 50 workers 20, 21, 22, 23, 24, 25, 26, 27, ...",
         "  current worker 99",
     ]
+
+
+def test_a_file_of_a_folder_that_could_not_be_read_leaves_open_what_it_sets_alone() -> None:
+    spec = specs.load(
+        SPEC.replace(b"{file: /etc/default/shop, dialect: systemd}", b"{envdir: /e}"), "/s.yaml"
+    )
+    folder = build.folder(1.0, COLOUR="red\n")
+    folder = folder._replace(entries={**folder.entries, "PRIV": FileFacts("denied")})
+    process = build.gunicorn(10, at_exec={"COLOUR": "blue", "PRIV": "x"})
+    snapshot = build.snapshot(process, files={"/e": folder})
+    host = judge(snapshot, spec, [], HIDING).hosts[0]
+    [app] = host.apps
+
+    assert [(gap.what, gap.why) for gap in host.gaps] == [("/e/PRIV", "not allowed to read it")]
+    assert {f.variable: str(f.diagnosis) for f in app.findings} == {"COLOUR": "stale", None: "unproven"}
+    lines = why.as_text(story("PRIV", app, (), {}, snapshot), 300).splitlines()
+    assert "could not be compared: what /e/PRIV:1 gives is not known" in lines[0]
+    assert "not read: /e/PRIV: not allowed to read it" in lines

@@ -23,6 +23,11 @@ def words(value: bytes, scope: Scope) -> tuple[str, ...]:
     return _read(value, scope)[1]
 
 
+def as_manager(value: bytes, scope: Scope) -> bool:
+    """Tell whether it is started as whom the manager runs, whatever User= says."""
+    return bool(set("+!") & set(_read(value, scope)[0]))
+
+
 def argv(value: bytes, scope: Scope, env: Mapping[str, str]) -> tuple[str, ...]:
     """Give what it would exec."""
     prefix, found = _read(value, scope)

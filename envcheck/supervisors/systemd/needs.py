@@ -36,6 +36,16 @@ APART = (
 )
 
 
+def user(found: Definition) -> str:
+    """Say who the command is started as; "" where that is not known."""
+    named = found.single.get("User")
+    if any(found.is_set(key) for key in (*APART, "DynamicUser")) or not found.commands:
+        return ""
+    if named and named.text and not command.as_manager(found.commands[0][0], found.scope):
+        return named.text
+    return "" if found.scope.manager is not None else "root"
+
+
 def refused(found: Definition) -> str:
     """Say which ExecStart= keeps the unit from being loaded: a path that is not absolute."""
     for value, place in found.commands:

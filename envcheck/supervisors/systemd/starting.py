@@ -65,6 +65,7 @@ def start(owner: Owner, process: Process, known: Known) -> Start:
         folder=_folder(found),
         needs=() if said.pending or known.wanted else needs.needs(found),
         traits=_traits(said),
+        user=needs.user(found),
     )
 
 

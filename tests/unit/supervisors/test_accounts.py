@@ -1,0 +1,148 @@
+"""Who a wrapper runs as, and what that one may read: held against the real programs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import build
+import pytest
+from unit.sources.oracle import absent
+
+from envcheck import raw
+from envcheck.hosts.local import Local
+from envcheck.model import Answers, Applied, Assignment, FileFacts, Parsed, Source, Stage, Start
+from envcheck.sources import chain
+from envcheck.supervisors import wrappers
+from envcheck.supervisors.ancestry import INHERITED
+from envcheck.supervisors.known import Known
+from envcheck.supervisors.systemd import grammar, names, needs
+from envcheck.supervisors.systemd.definition import Definition, Place, read
+from envcheck.supervisors.systemd.specifiers import Scope
+
+AS_NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
+FILES = ("/etc/passwd", "/etc/group", "/etc/login.defs", "/etc/default/runuser", "/bin/sh")
+
+
+def follow(*command: str, user: str = "", given: dict[str, str] | None = None, folder: str = "/") -> Start:
+    """Follow a command on this host, whose files are asked for as they are needed."""
+    source = Source(INHERITED, "the environment of runsv 4", Stage.EXEC)
+    base = Applied(source, Parsed(tuple(Assignment(n, v, 0) for n, v in (given or {}).items())), 1.0)
+    files: dict[str, FileFacts] = {}
+    folders: dict[str, FileFacts] = {}
+    while True:
+        known = Known(Answers(files=files, folders=folders))
+        start = wrappers.follow(Start((base,), command, folder=folder, user=user), build.gunicorn(5), known)
+        if not known.wanted:
+            return start
+        for kind, path in known.wanted:
+            facts = raw.file_facts(Local().ask([{"op": kind, "path": path}])[0])
+            (files if kind == "file" else folders)[path] = facts
+
+
+def refused(start: Start) -> list[str]:
+    return [a.parsed.problems[0].message for a in start.applied if a.parsed and a.parsed.refused]
+
+
+def root() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can start a program as somebody else")
+
+
+def program(name: str) -> str:
+    found = shutil.which(name, path="/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin")
+    if found is None:
+        absent(name)
+    return found or name
+
+
+@pytest.fixture
+def env_d(tmp_path: Path) -> Path:
+    """Make a folder that everybody may reach from the one that it is in, with one file."""
+    tmp_path.chmod(0o755)
+    made = tmp_path / "env.d"
+    made.mkdir(mode=0o755)
+    (made / "OPEN").write_text("yes\n")
+    return made
+
+
+@pytest.mark.parametrize("tool", ["envdir", "s6-envdir", "chpst -e"])
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o604, 0o644, 0o444, 0o000])
+@pytest.mark.parametrize("gid", [0, 65534])
+def test_a_file_that_the_user_may_not_read(tool: str, mode: int, gid: int, env_d: Path) -> None:
+    root()
+    (env_d / "PRIV").write_text("secret\n")
+    os.chown(env_d / "PRIV", 0, gid)
+    (env_d / "PRIV").chmod(mode)
+    words = tool.split()
+    real = [*AS_NOBODY, program(words[0]), *words[1:], env_d.name, "/bin/true"]
+    starts = subprocess.run(real, check=False, capture_output=True, cwd=env_d.parent).returncode == 0
+
+    by_alone = follow("setuidgid", "nobody", *words, str(env_d), "gunicorn", user="root")
+    by_unit = follow(*words, str(env_d), "gunicorn", user="nobody")
+
+    why = "PRIV: nobody may not read it: the program is not started"
+    assert refused(by_alone) == ([] if starts else [why])
+    # More groups than its own may let it in.
+    sure = not starts and not mode & 0o044
+    assert refused(by_unit) == ([why] if sure else [])
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o744, 0o711, 0o755])
+def test_a_folder_that_the_user_may_not_read(mode: int, env_d: Path) -> None:
+    root()
+    env_d.chmod(mode)
+    real = [*AS_NOBODY, program("envdir"), env_d.name, "/bin/true"]
+    starts = subprocess.run(real, check=False, capture_output=True, cwd=env_d.parent).returncode == 0
+
+    start = follow("envdir", str(env_d), "gunicorn", user="nobody")
+
+    assert bool(start.unstartable) == bool(refused(start)) == (not starts)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "envdir FOLDER setuidgid nobody gunicorn",
+        "chpst -u nobody -e FOLDER gunicorn",
+        "chpst -e FOLDER chpst -u nobody gunicorn",
+        "start-stop-daemon --start --exec /usr/bin/envdir -- FOLDER gunicorn",
+        "sudo -u nobody envdir FOLDER gunicorn",
+    ],
+)
+def test_who_reads_it_decides(command: str, env_d: Path) -> None:
+    (env_d / "PRIV").write_text("secret\n")
+    (env_d / "PRIV").chmod(0o600)
+    start = follow(*command.replace("FOLDER", str(env_d)).split(), user="root")
+    assert refused(start) == []
+
+
+@pytest.mark.parametrize(
+    ("unit", "user"),
+    [
+        ("User=nobody\nExecStart=/bin/x", "nobody"),
+        ("User=nobody\nExecStart=-@/bin/x y", "nobody"),
+        ("ExecStart=/bin/x", "root"),
+        ("User=nobody\nExecStart=+/bin/x", "root"),
+        ("User=nobody\nExecStart=-!!/bin/x", "root"),
+        ("User=nobody\nDynamicUser=yes\nExecStart=/bin/x", ""),
+        ("User=nobody\nRootDirectory=/r\nExecStart=/bin/x", ""),
+    ],
+)
+def test_who_a_unit_is_started_as(unit: str, user: str) -> None:
+    found = Definition(Scope(names.parse("x.service"), "", Known(Answers())))
+    for line in grammar.parse(f"[Service]\n{unit}\n".encode()).lines:
+        read(found, Place("/x", line.number), line)
+    assert needs.user(found) == user
+
+
+def test_a_file_that_was_not_read_leaves_its_variable_open(env_d: Path) -> None:
+    os.mkfifo(env_d / "PIPE")
+
+    start = follow("envdir", str(env_d), "gunicorn", given={"HOME": "/root"})
+
+    gaps = [(a.source.path, a.why, a.only) for a in start.applied if a.parsed is None]
+    assert gaps == [(f"{env_d}/PIPE", "it is no regular file", "PIPE")]
+    assert chain.values(start.applied) == {"HOME": "/root", "OPEN": "yes", "PIPE": ""}
