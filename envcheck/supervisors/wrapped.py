@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from envcheck.model import (
     Applied,
@@ -70,11 +70,14 @@ class Chain:
         if made or kind == "cleared":
             self.applied.append(Applied(Source(kind, self.path, Stage.EXEC), Parsed(made), self.changed))
 
-    def clear(self) -> None:
+    def clear(self, kept: Collection[str] = ()) -> None:
         """Start from nothing, as `env -i` does: what could not be read before does not matter any more."""
-        names = sorted(chain.values(self.applied))
+        complete = self.complete
+        names = {a.name for done in self.applied if done.parsed for a in done.parsed.assignments}
         self.applied = [a for a in self.applied if a.parsed is not None]
-        self.set([(n, None) for n in names], "cleared")
+        self.set([(n, None) for n in sorted(names.difference(kept))], "cleared")
+        if not complete:
+            self.set((n, UNKNOWN) for n in kept)
 
     def folder_of_variables(self, path: str, tool: str) -> None:
         full = self.absolute(path)

@@ -8,7 +8,7 @@ from envcheck.sources.shell_state import UNKNOWN
 from envcheck.supervisors import accounts, programs
 from envcheck.supervisors.programs import CHPST_VALUED, SUDO, letters, skip
 from envcheck.supervisors.wrapped import Chain
-from envcheck.supervisors.wrapper_accounts import of_chpst, s6_setuidgid, setuidgid
+from envcheck.supervisors.wrapper_accounts import of_chpst, s6_setuidgid, setpriv, setuidgid
 
 
 def env(done: Chain, words: list[str]) -> list[str] | None:
@@ -108,6 +108,7 @@ STEPS: Mapping[str, Step] = {
     "chpst": chpst,
     "setuidgid": setuidgid,
     "s6-setuidgid": s6_setuidgid,
+    "setpriv": setpriv,
     "envuidgid": envuidgid,
     "s6-envuidgid": envuidgid,
     "start-stop-daemon": daemon,

@@ -138,6 +138,61 @@ def test_who_a_unit_is_started_as(unit: str, user: str) -> None:
     assert needs.user(found) == user
 
 
+# TERM alone outlives --reset-env.
+GIVEN = {
+    "A": "1",
+    "HOME": "/q",
+    "USER": "u",
+    "LOGNAME": "l",
+    "SHELL": "/s",
+    "PATH": "/usr/bin:/bin",
+    "TERM": "t",
+}
+
+
+def as_really(command: str) -> dict[str, str]:
+    """Give what a program gets, by having `env` in the place of the server."""
+    first, *words = command.split()
+    done = subprocess.run([program(first), *words, "-0"], check=False, capture_output=True, env=GIVEN)
+    assert done.returncode == 0, done.stderr
+    pairs = [entry.partition(b"=") for entry in done.stdout.split(b"\0") if entry]
+    return {n.decode(): v.decode() for n, _, v in pairs}
+
+
+def computed(command: str, user: str = "root") -> dict[str, str]:
+    """Give the same as it is computed; what is dynamic is `?`."""
+    start = follow(*command.split(), "gunicorn", user=user, given=GIVEN)
+    assert [a.why for a in start.applied if a.parsed is None] == []
+    settings = chain.combine(start.applied).settings
+    last = {n: places[-1].assignment for n, places in settings.items()}
+    return {n: "?" if a.dynamic else a.value for n, a in last.items() if a.dynamic or a.value is not None}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "setpriv --nnp",
+        "setpriv --reset-env",
+        "setpriv --reset-env --reuid=0",
+        "setpriv --reset-env --reuid=nobody --regid nogroup --clear-groups --",
+        "setpriv --reset-e --ruid 65534",
+        "setpriv --reuid=www-data --init-groups --reset-env",
+        "setpriv --euid=nobody --clear-groups --reset-env",
+        "setpriv --reuid=nobody --clear-groups",
+        "setpriv --reset-env env A=2",
+    ],
+)
+def test_what_setpriv_sets(command: str) -> None:
+    root()
+    assert computed(command) == as_really(f"{command} env")
+
+
+def test_setpriv_for_somebody_who_is_not_known() -> None:
+    unknown = dict.fromkeys(("HOME", "USER", "LOGNAME", "SHELL", "PATH"), "?")
+    assert computed("setpriv --reset-env", user="") == {"TERM": "t", **unknown}
+    assert computed("setpriv --reset-env --reuid=not-there") == {"TERM": "t", **unknown}
+
+
 def test_a_file_that_was_not_read_leaves_its_variable_open(env_d: Path) -> None:
     os.mkfifo(env_d / "PIPE")
 
