@@ -57,7 +57,6 @@ PLAIN: Mapping[str, Plain] = {
     "fghack": Plain(),
     "tini": Plain("pe"),
     "dumb-init": Plain("r"),
-    "runuser": Plain("ugG", long=frozenset({"--user", "--group"})),
 }
 
 SUDO = Plain("ugpCrtTUhD")

@@ -9,6 +9,7 @@ from envcheck.supervisors import accounts, programs
 from envcheck.supervisors.programs import CHPST_VALUED, SUDO, letters, skip
 from envcheck.supervisors.wrapped import Chain
 from envcheck.supervisors.wrapper_accounts import of_chpst, s6_setuidgid, setpriv, setuidgid
+from envcheck.supervisors.wrapper_logins import runuser, su
 
 
 def env(done: Chain, words: list[str]) -> list[str] | None:
@@ -109,6 +110,8 @@ STEPS: Mapping[str, Step] = {
     "setuidgid": setuidgid,
     "s6-setuidgid": s6_setuidgid,
     "setpriv": setpriv,
+    "runuser": runuser,
+    "su": su,
     "envuidgid": envuidgid,
     "s6-envuidgid": envuidgid,
     "start-stop-daemon": daemon,

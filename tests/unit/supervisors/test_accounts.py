@@ -153,10 +153,10 @@ GIVEN = {
 def as_really(command: str) -> dict[str, str]:
     """Give what a program gets, by having `env` in the place of the server."""
     first, *words = command.split()
-    done = subprocess.run([program(first), *words, "-0"], check=False, capture_output=True, env=GIVEN)
+    done = subprocess.run([program(first), *words], check=False, capture_output=True, env=GIVEN)
     assert done.returncode == 0, done.stderr
-    pairs = [entry.partition(b"=") for entry in done.stdout.split(b"\0") if entry]
-    return {n.decode(): v.decode() for n, _, v in pairs}
+    pairs = [line.partition("=") for line in done.stdout.decode().splitlines()]
+    return {n: v for n, _, v in pairs}
 
 
 def computed(command: str, user: str = "root") -> dict[str, str]:
@@ -185,6 +185,61 @@ def computed(command: str, user: str = "root") -> dict[str, str]:
 def test_what_setpriv_sets(command: str) -> None:
     root()
     assert computed(command) == as_really(f"{command} env")
+
+
+OF_A_SHELL = {"PWD", "OLDPWD", "SHLVL", "_"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "runuser -u nobody --",
+        "runuser -u nobody",
+        "runuser --user=nobody -g root --",
+        "runuser -u root --",
+        "runuser -p -u nobody --",
+        "runuser -P -u nobody env A=2",
+        "runuser nobody -s /bin/sh -c",
+        "runuser -s /bin/sh nobody -- -c",
+        "runuser -s /bin/bash --session-command",
+        "runuser -s /bin/sh root -c",
+        "runuser -m nobody -s /bin/sh -c",
+        "runuser --preserve -s /bin/sh nobody -c",
+    ],
+)
+def test_what_runuser_sets(command: str) -> None:
+    root()
+    real = {n: v for n, v in as_really(f"{command} env").items() if n not in OF_A_SHELL}
+    found = {n: v for n, v in computed(command).items() if n not in OF_A_SHELL}
+    assert found == real
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        (
+            "runuser -l nobody -s /bin/sh -c gunicorn",
+            "dynamic: what the profiles of a login shell set is not known",
+        ),
+        ("runuser - nobody -c gunicorn", "dynamic: what the profiles of a login shell set is not known"),
+        ("su -s /bin/sh nobody -c gunicorn", "dynamic: what PAM sets for su is not known"),
+        ("runuser -u nobody -c gunicorn", "dynamic: this use of runuser is not understood"),
+        ("runuser -u nobody gunicorn -c x", "dynamic: this use of runuser is not understood"),
+        ("runuser not-there -c gunicorn", "dynamic: what is started is not known"),
+    ],
+)
+def test_what_is_open_after_a_login(command: str, why: str) -> None:
+    start = follow(*command.split(), user="root", given=GIVEN)
+    assert why in [a.why for a in start.applied if a.parsed is None]
+
+
+def test_a_login_keeps_hardly_anything() -> None:
+    root()
+    real = as_really("runuser -l root -s /bin/sh -w A -c env")
+    start = follow("runuser", "-lwA", "root", "-s/bin/sh", "-c", "gunicorn", user="root", given=GIVEN)
+    values = {n: v for n, v in chain.values(start.applied).items() if n != "PATH"}
+    assert values == {n: real[n] for n in ("A", "HOME", "LOGNAME", "SHELL", "TERM", "USER")}
+    assert start.command == ("gunicorn",)
 
 
 def test_setpriv_for_somebody_who_is_not_known() -> None:

@@ -75,7 +75,7 @@ ENV_D = {"/srv/env.d": build.folder(3.0, COLOUR="red\n", GONE="")}
             "start-stop-daemon --start --chuid deploy --exec /usr/bin/envdir -- env.d gunicorn",
             {"COLOUR": "red"},
         ),
-        ("runuser -u deploy -- envdir env.d gunicorn", {"COLOUR": "red"}),
+        ("runuser -p -u deploy -- envdir env.d gunicorn", {"COLOUR": "red"}),
         ("envdir env.d python3 unicornherder.py -p x", {"COLOUR": "red"}),
     ],
 )
