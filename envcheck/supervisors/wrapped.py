@@ -56,6 +56,13 @@ class Chain:
         known = any(a.source.kind in (INHERITED, "cleared") for a in self.applied)
         return known and all(a.only if a.parsed is None else not a.parsed.refused for a in self.applied)
 
+    @property
+    def values(self) -> dict[str, str]:
+        """Say what is set so far; what only running something could tell is not known."""
+        found = chain.values(self.applied)
+        last = {a.name: a for done in self.applied if done.parsed for a in done.parsed.assignments}
+        return found | {n: UNKNOWN for n, a in last.items() if a.dynamic}
+
     def set(self, assignments: Iterable[tuple[str, str | None]], kind: str = "arguments") -> None:
         """Note what stands in the command itself."""
         made = tuple(

@@ -17,9 +17,45 @@ def setuidgid(done: Chain, words: list[str]) -> list[str] | None:
     return skip(Plain("", 1), words)
 
 
-def s6_setuidgid(done: Chain, words: list[str]) -> list[str] | None:
-    done.account = accounts.named(words[0], done.known) if words else None
+def envuidgid(done: Chain, words: list[str]) -> list[str] | None:
+    """daemontools: it sets what a program may change to itself, and stays who it is."""
+    if words:
+        done.set(numbers(accounts.named(words[0], done.known)))
     return skip(Plain("", 1), words)
+
+
+def numbers(account: Account | None) -> list[tuple[str, str | None]]:
+    if account is None:
+        return [("UID", UNKNOWN), ("GID", UNKNOWN)]
+    return [("UID", str(account.uid)), ("GID", str(account.gid) if account.gid >= 0 else UNKNOWN)]
+
+
+def s6_envuidgid(done: Chain, words: list[str]) -> list[str] | None:
+    """s6: the supplementary groups as well; options choose among the three, or take numbers."""
+    plain = bool(words) and not words[0].startswith("-")
+    account = accounts.named(words[0], done.known) if plain else None
+    groups = accounts.supplementary(account.name, done.known) if account else None
+    listed = UNKNOWN if groups is None else ",".join(map(str, groups))
+    done.set([*numbers(account), ("GIDLIST", listed)])
+    return skip(Plain("", 1), words)
+
+
+def s6_setuidgid(done: Chain, words: list[str]) -> list[str] | None:
+    """s6: s6-envuidgid and s6-applyuidgid -z in one, so that the three are gone afterwards."""
+    done.account = accounts.named(words[0], done.known) if words else None
+    done.set((n, None) for n in _OF_S6)
+    return skip(Plain("", 1), words)
+
+
+def s6_applyuidgid(done: Chain, words: list[str]) -> list[str] | None:
+    try:
+        options, rest = getopt(words, "zUu:g:G:")
+    except GetoptError:
+        return None
+    done.account = None
+    if ("-z", "") in options:
+        done.set((n, None) for n in _OF_S6)
+    return rest or None
 
 
 def of_chpst(done: Chain, given: str) -> Account | None:
@@ -28,18 +64,20 @@ def of_chpst(done: Chain, given: str) -> Account | None:
     account = accounts.named(name, done.known)
     if account is None or given.startswith(":") != name.isdigit():
         return None
-    numbers = [
+    given_groups = [
         int(g) if given.startswith(":") and g.isdigit() else accounts.group(g, done.known) for g in groups
     ]
-    known = frozenset(n for n in numbers if n is not None)
+    known = frozenset(n for n in given_groups if n is not None)
     if len(known) < len(set(groups)):
-        return account
-    return account._replace(gid=numbers[0] or 0, groups=known) if groups else alone(account)
+        return account._replace(gid=-1)  # one that is not known
+    return account._replace(gid=given_groups[0] or 0, groups=known) if groups else alone(account)
 
 
 def alone(account: Account | None) -> Account | None:
     return account and account._replace(groups=frozenset({account.gid}))
 
+
+_OF_S6 = ("UID", "GID", "GIDLIST")
 
 # Of setpriv(1): those with a value end in `=`.
 _SETPRIV = (

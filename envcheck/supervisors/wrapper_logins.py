@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from getopt import GetoptError, gnu_getopt
 
-from envcheck.sources import chain
 from envcheck.sources.shell_state import UNKNOWN
 from envcheck.supervisors import accounts
 from envcheck.supervisors.wrapped import Chain
@@ -76,7 +75,7 @@ def _shell(done: Chain, given: Mapping[str, str], rest: list[str], defaults: str
         return None
     shell = given.get("--shell", "")
     if not shell and "--preserve-environment" in given and "--login" not in given:
-        shell = chain.values(done.applied).get("SHELL", "" if done.complete else UNKNOWN)
+        shell = done.values.get("SHELL", "" if done.complete else UNKNOWN)
     if not shell:
         account = accounts.named(name, done.known)
         shell = (account.shell or "/bin/sh") if account else UNKNOWN

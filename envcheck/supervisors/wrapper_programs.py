@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from envcheck.sources.shell_state import UNKNOWN
 from envcheck.supervisors import accounts, programs
 from envcheck.supervisors.programs import CHPST_VALUED, SUDO, letters, skip
 from envcheck.supervisors.wrapped import Chain
-from envcheck.supervisors.wrapper_accounts import of_chpst, s6_setuidgid, setpriv, setuidgid
+from envcheck.supervisors.wrapper_accounts import (
+    envuidgid,
+    numbers,
+    of_chpst,
+    s6_applyuidgid,
+    s6_envuidgid,
+    s6_setuidgid,
+    setpriv,
+    setuidgid,
+)
 from envcheck.supervisors.wrapper_logins import runuser, su
 
 
@@ -67,13 +75,8 @@ def chpst(done: Chain, words: list[str]) -> list[str] | None:
         elif letter == "u":
             done.account = of_chpst(done, value)
         elif letter == "U":
-            done.set([("UID", UNKNOWN), ("GID", UNKNOWN)])
+            done.set(numbers(of_chpst(done, value)))
     return words or None
-
-
-def envuidgid(done: Chain, words: list[str]) -> list[str] | None:
-    done.set([("UID", UNKNOWN), ("GID", UNKNOWN)])
-    return words[1:] or None
 
 
 def daemon(done: Chain, words: list[str]) -> list[str] | None:
@@ -113,7 +116,8 @@ STEPS: Mapping[str, Step] = {
     "runuser": runuser,
     "su": su,
     "envuidgid": envuidgid,
-    "s6-envuidgid": envuidgid,
+    "s6-envuidgid": s6_envuidgid,
+    "s6-applyuidgid": s6_applyuidgid,
     "start-stop-daemon": daemon,
     "bundle": bundle,
     "rbenv": bundle,

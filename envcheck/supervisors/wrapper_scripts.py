@@ -53,7 +53,7 @@ def _file(done: Chain, program: str) -> FileFacts | None:
         path = done.absolute(program)
         return done.known.file(path) if path else None
     found: FileFacts | None = None
-    search = chain.values(done.applied).get("PATH", FOLDERS)
+    search = done.values.get("PATH", FOLDERS)
     for folder in [f for f in search.split(":") if f.startswith("/")]:
         found = done.known.file(f"{folder}/{program}")
         if found is None or found.status != "missing":
@@ -69,7 +69,7 @@ def _run(done: Chain, program: str, facts: FileFacts, arguments: list[str]) -> l
     path = ""
     if program:
         path = (done.absolute(program) if "/" in program else f"{done.found_in}/{program}") or program
-    called = Called(chain.values(done.applied), tuple(arguments), done.folder, done.complete)
+    called = Called(done.values, tuple(arguments), done.folder, done.complete)
     ran = shell.run(path, facts, called, done.known.file)
     for piece in ran.pieces:
         _piece(done, piece)

@@ -187,6 +187,42 @@ def test_what_setpriv_sets(command: str) -> None:
     assert computed(command) == as_really(f"{command} env")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "envuidgid nobody",
+        "envuidgid nobody env -i A=2",
+        "envuidgid nobody env -u UID",
+        "envuidgid nobody setpriv --reset-env",
+        "s6-envuidgid nobody",
+        "s6-envuidgid games",
+        "s6-envuidgid nobody s6-setuidgid nobody",
+        "s6-envuidgid nobody s6-applyuidgid -U -z",
+        "s6-envuidgid nobody s6-applyuidgid -U",
+        "env UID=1 GID=2 GIDLIST=3 s6-setuidgid nobody",
+        "env UID=1 GID=2 GIDLIST=3 setuidgid nobody",
+        "chpst -U nobody",
+        "chpst -U nobody:daemon:users",
+        "chpst -U :65534:1",
+        "chpst -u nobody",
+    ],
+)
+def test_numbers_of_users(command: str) -> None:
+    root()
+    assert computed(command) == as_really(f"{command} env")
+
+
+def test_a_script_does_not_know_them_either() -> None:
+    start = follow("envuidgid", "not-there", "sh", "-c", "export A=$UID B=${GID:-0}; exec gunicorn", given={})
+    made = chain.combine(start.applied).settings
+    assert all(made[name][-1].assignment.dynamic for name in ("A", "B"))
+
+
+@pytest.mark.parametrize("command", ["s6-envuidgid -u nobody", "s6-envuidgid not-there"])
+def test_numbers_that_are_not_known(command: str) -> None:
+    assert computed(command) == {**GIVEN, "UID": "?", "GID": "?", "GIDLIST": "?"}
+
+
 OF_A_SHELL = {"PWD", "OLDPWD", "SHLVL", "_"}
 
 
