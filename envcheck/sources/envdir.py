@@ -38,10 +38,24 @@ def _whole(content: bytes) -> bytes:
     return content[:_S6_LIMIT]
 
 
+def _whole_but_its_end(content: bytes) -> bytes:
+    return content[:_S6_LIMIT].removesuffix(b"\n")
+
+
+def _first_line_with_blanks(content: bytes) -> bytes:
+    return content[:_S6_LIMIT].partition(b"\n")[0]
+
+
+_OF_S6 = (_first_line_of_s6, _first_line_with_blanks, _whole, _whole_but_its_end)
+_OF_ALL_LINES = (_whole, _whole_but_its_end)
+
+
 TOOLS: Mapping[str, _Tool] = {
     "daemontools": _Tool(_first_line),
     "chpst": _Tool(_first_line, skips_folders=True),
     "s6": _Tool(_first_line_of_s6, splits_names=False, refuses_missing=True),
+    "s6-f": _Tool(_whole_but_its_end, splits_names=False, refuses_missing=True),
+    "s6-n": _Tool(_first_line_with_blanks, splits_names=False, refuses_missing=True),
     "s6-fn": _Tool(_whole, splits_names=False, refuses_missing=True),
 }
 
@@ -114,7 +128,7 @@ def _doubts(name: str, facts: FileFacts, rules: _Tool) -> Iterator[str]:
         return
     taken = rules.value(facts.content)
     line, _, rest = facts.content.partition(b"\n")
-    if rules.value is not _whole and rest.strip():
+    if rules.value not in _OF_ALL_LINES and rest.strip():
         yield "only the first line counts"
     if taken.startswith(_BOM):
         yield "a byte order mark: it is part of the value"
@@ -122,5 +136,5 @@ def _doubts(name: str, facts: FileFacts, rules: _Tool) -> Iterator[str]:
         yield "the quotes are part of the value"
     if taken.endswith(b"\r"):
         yield "lines end in CR LF: the CR is part of the value"
-    if rules.value in (_first_line_of_s6, _whole) and len(line) > _S6_LIMIT:
+    if rules.value in _OF_S6 and len(line) > _S6_LIMIT:
         yield f"longer than {_S6_LIMIT} bytes: cut"

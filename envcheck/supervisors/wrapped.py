@@ -86,17 +86,17 @@ class Chain:
         if not complete:
             self.set((n, UNKNOWN) for n in kept)
 
-    def folder_of_variables(self, path: str, tool: str) -> None:
+    def folder_of_variables(self, path: str, tool: str, *, optional: bool = False) -> None:
         full = self.absolute(path)
         if full is None:
             self.gap(f"dynamic: the folder that {tool} reads is not known")
             return
-        source = Source("envdir", full, Stage.EXEC, tool)
+        source = Source("envdir", full, Stage.EXEC, tool, optional)
         facts = self.known.folder(full)
         done = chain.apply(source, facts, {})
         if done is not None:
             self.applied += (self._permitted(done, facts), *chain.left_open(done, facts))
-        if facts is not None and facts.status == "missing":
+        if facts is not None and facts.status == "missing" and not optional:
             self.unstartable = f"there is no folder {full}"
 
     def _permitted(self, done: Applied, facts: FileFacts | None) -> Applied:

@@ -54,13 +54,13 @@ def envdir(done: Chain, words: list[str]) -> list[str] | None:
 
 
 def s6_envdir(done: Chain, words: list[str]) -> list[str] | None:
-    flags = ""
-    while words and words[0].startswith("-"):
-        flags += words.pop(0)[1:]
-    tool = {"": "s6", "fn": "s6-fn"}.get("".join(sorted(flags)))
-    if tool is None or len(words) < 2:  # noqa: PLR2004
+    given = letters(words, "c")
+    flags = {letter for letter, _ in given or ()}
+    if given is None or flags - set("fniI") or len(words) < 2:  # noqa: PLR2004
         return None
-    done.folder_of_variables(words[0], tool)
+    how = "".join(sorted(flags & set("fn")))
+    strict = [letter for letter, _ in given if letter in "iI"][-1:] != ["I"]
+    done.folder_of_variables(words[0], f"s6-{how}" if how else "s6", optional=not strict)
     return words[1:]
 
 

@@ -28,6 +28,8 @@ COMMANDS = {
     "daemontools": ["envdir"],
     "chpst": ["chpst", "-e"],
     "s6": ["s6-envdir"],
+    "s6-f": ["s6-envdir", "-f"],
+    "s6-n": ["s6-envdir", "-n"],
     "s6-fn": ["s6-envdir", "-f", "-n"],
 }
 FOLDERS = 300

@@ -159,7 +159,7 @@ def as_really(command: str) -> dict[str, str]:
     return {n: v for n, _, v in pairs}
 
 
-def computed(command: str, user: str = "root") -> dict[str, str]:
+def computed(command: str, user: str = "root") -> dict[str, str | None]:
     """Give the same as it is computed; what is dynamic is `?`."""
     start = follow(*command.split(), "gunicorn", user=user, given=GIVEN)
     assert [a.why for a in start.applied if a.parsed is None] == []

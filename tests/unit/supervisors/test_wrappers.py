@@ -44,7 +44,7 @@ def gaps(start: Start) -> list[str]:
     return [a.why for a in start.applied if a.parsed is None]
 
 
-ENV_D = {"/srv/env.d": build.folder(3.0, COLOUR="red\n", GONE="")}
+ENV_D = {"/srv/none": FileFacts("missing"), "/srv/env.d": build.folder(3.0, COLOUR="red\n", GONE="")}
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,9 @@ ENV_D = {"/srv/env.d": build.folder(3.0, COLOUR="red\n", GONE="")}
         ("chpst -u deploy -e env.d gunicorn", {"COLOUR": "red"}),
         ("chpst -veenv.d -n5 gunicorn", {"COLOUR": "red"}),
         ("chpst -Pe env.d -- gunicorn", {"COLOUR": "red"}),
+        ("s6-envdir -f env.d gunicorn", {"COLOUR": "red"}),
+        ("s6-envdir -I none s6-envdir -i -n -- env.d gunicorn", {"COLOUR": "red"}),
+        ("s6-envdir -f -n env.d gunicorn", {"COLOUR": "red\n"}),
         ("s6-envdir env.d s6-setuidgid deploy gunicorn", {"COLOUR": "red"}),
         (
             "setuidgid deploy softlimit -m 9 nice -n 5 ionice -c2 -n7 timeout -k 5 60 envdir env.d gunicorn",
@@ -142,7 +145,7 @@ def test_the_wrapper_of_the_story() -> None:
         ("/opt/spin gunicorn", "dynamic: spin is not understood"),
         ("sudo -u deploy -E gunicorn", "dynamic: sudo drops what its configuration does not keep"),
         ("env -S x gunicorn", "dynamic: this use of env is not understood"),
-        ("s6-envdir -n env.d gunicorn", "dynamic: this use of s6-envdir is not understood"),
+        ("s6-envdir -c x env.d gunicorn", "dynamic: this use of s6-envdir is not understood"),
         ("chpst -/ /jail gunicorn", "dynamic: this use of chpst is not understood"),
     ],
 )
