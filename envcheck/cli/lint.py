@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from envcheck import raw, sources
+from envcheck import raw
 from envcheck.cli import options, sides
 from envcheck.errors import EnvcheckError, SpecError
 from envcheck.escaping import escape, escape_json_text
@@ -45,10 +45,8 @@ def _lint(file: str, dialect: str | None) -> tuple[Doubt, ...]:
         return found
     source = sides.source_of(Local(), path, dialect)
     facts = raw.file_facts(Local().ask([chain.request(source)])[0])
-    applied = chain.apply(source, facts, {})
-    if applied and applied.parsed is None and facts.status == "ok" and source.dialect:
-        # What only running it could tell is one of its problems here, and the others are told too.
-        applied = applied._replace(parsed=sources.dialect(source.dialect)(facts.content, {}))
+    # What only running it could tell is one of its problems, and the gap behind it is not told again.
+    applied = next(iter(chain.read(source, facts, {})), None)
     if applied is None or applied.parsed is None:
         raise EnvcheckError(f"unable to read {path}: {applied.why if applied else 'it is missing'}")
     return doubts(applied, facts)

@@ -55,11 +55,12 @@ def of_file(host: Host, path: str, dialect: str | None) -> Environment:
     """
     source = source_of(host, path, dialect)
     facts = raw.file_facts(host.ask([chain.request(source)])[0])
-    applied = chain.apply(source, facts, {})
+    applied, *gaps = chain.read(source, facts, {}) or (None,)
     if applied is None or applied.parsed is None:
         raise EnvcheckError(f"unable to read {path}: {applied.why if applied else 'it is missing'}")
     configured = chain.configure([source], {path: facts})
-    return of_configured(configured, applied.parsed.problems, refused=applied.parsed.refused)
+    found = of_configured(configured, applied.parsed.problems, refused=applied.parsed.refused)
+    return found._replace(status="partial") if any(not gap.only for gap in gaps) else found
 
 
 def of_configured(configured: Configured, problems: tuple[Problem, ...], *, refused: bool) -> Environment:

@@ -47,8 +47,21 @@ def apply(source: Source, facts: FileFacts | None, known: Mapping[str, str]) -> 
     if source.dialect not in DIALECTS:
         return Applied(source, None, facts.changed, f"the dialect {source.dialect} is not known yet")
     parsed = _parse(source, facts.content, known)
-    unread = next((p.message for p in parsed.problems if p.message.startswith(DYNAMIC)), "")
-    return Applied(source, None if unread else parsed, facts.changed, unread)
+    unread = next((p for p in parsed.problems if p.message.startswith(DYNAMIC)), None)
+    if unread is None:
+        return Applied(source, parsed, facts.changed)
+    line = f"line {unread.line}: " if unread.line else ""
+    return Applied(source, None, facts.changed, DYNAMIC + line + unread.message.removeprefix(DYNAMIC))
+
+
+def read(source: Source, facts: FileFacts | None, known: Mapping[str, str]) -> tuple[Applied, ...]:
+    """Read a source: what it is seen to set, and behind that a gap for what it leaves open."""
+    done = apply(source, facts, known)
+    if done is None:
+        return ()
+    if facts is not None and done.parsed is None and done.why.startswith(DYNAMIC):
+        return (Applied(source, _parse(source, facts.content, known), facts.changed), done)
+    return (done, *left_open(done, facts))
 
 
 def _parse(source: Source, content: bytes, known: Mapping[str, str]) -> Parsed:
@@ -126,9 +139,7 @@ def configure(
         if source in told:
             applied += told[source]
             continue
-        done = apply(source, files.get(source.path), values(applied))
-        if done is not None:
-            applied += (done, *left_open(done, files.get(source.path)))
+        applied += read(source, files.get(source.path), values(applied))
     return combine(applied, own)._replace(known=bool(sources))
 
 

@@ -14,7 +14,6 @@ from envcheck.model import FileFacts, Parsed, Problem
 from envcheck.sources.shell_builtins import BUILTINS, Builtins
 from envcheck.sources.shell_commands import Command, commands
 from envcheck.sources.shell_state import (
-    DYNAMIC,
     OWN,
     UNKNOWN,
     Called,
@@ -27,7 +26,7 @@ from envcheck.sources.text import decode, nameable
 
 _WORDS = {
     "opaque": (
-        "eval read getopts local declare typeset readonly alias command builtin let mapfile "
+        "eval read getopts local declare typeset command builtin let mapfile "
         "readarray trap shopt return break continue enable wait hash type unalias pushd popd"
     ),
     "harmless": (
@@ -53,8 +52,7 @@ def parse(content: bytes, known: Mapping[str, str]) -> Parsed:
     shell.source("", content)
     pieces = shell.pieces({})
     assignments = [a for p in pieces if p.parsed for a in p.parsed.assignments]
-    gaps = [Problem(None, DYNAMIC + p.why.removeprefix(DYNAMIC)) for p in pieces if p.parsed is None]
-    problems = [*shell.problems(""), *gaps, *_foreign_bytes(content)]
+    problems = [*shell.problems(""), *_foreign_bytes(content)]
     return Parsed(tuple(assignments), tuple(sorted(problems, key=lambda p: p.line or 0)))
 
 
@@ -92,12 +90,14 @@ class _Shell(Builtins):
         try:
             found = commands(decode(content))
         except Unreadable as fault:
-            self.gap(f"{DYNAMIC}a quote that does not end, begun in line {fault.line}", fault.line)
+            self.gap("a quote that begins here does not end", fault.line)
             found = []
             self.ended = True
         for index, command in enumerate(found):
             if self.ended:
                 break
+            if command.body:
+                continue  # it does nothing before the function is called
             before = found[index - 1] if index else None
             if command.after == "&&" and command.depth == 0 and before and before.certain:
                 command = command._replace(certain=_first(before) in _SUCCEEDS)  # noqa: PLW2901
@@ -113,7 +113,10 @@ class _Shell(Builtins):
             words.pop(0)
         name = literal(words[0]) if words else None
         if command.after == "()":
-            self.functions.add(name or "")
+            if name:
+                self.functions.add(name)
+            for variable, _ in assignments:  # an array
+                self.assign(variable, UNKNOWN, command)
             return
         self._defaults(command)
         if not words:
@@ -122,7 +125,7 @@ class _Shell(Builtins):
             return
         if name in _SPECIAL and name != "exec":
             self._kept_by(words, assignments, command)
-        if name in BUILTINS:
+        if name in BUILTINS and name not in self.functions:
             BUILTINS[name](self, words[1:], command, before)
         else:
             self._other(words, assignments, command)
@@ -132,10 +135,12 @@ class _Shell(Builtins):
     def _other(self, words: list[Word], assignments: list[tuple[str, Word]], command: Command) -> None:
         """Take what is no builtin that is followed: a loop, a function, a program."""
         name = literal(words[0])
+        if name is None and self.functions:
+            name = "".join(self.fields(words[0])[:1])  # one of them may be called by a variable
         if plain(words[0]) == "for":
             self.assign(plain(words[1]) or "" if len(words) > 1 else "", UNKNOWN, command)
-        elif name in self.functions or name in _OPAQUE:
-            self.gap(f"{DYNAMIC}line {command.line}: {nameable(name or '')} is not understood", command.line)
+        elif name in self.functions or name in _OPAQUE or (self.functions and UNKNOWN in (name or "")):
+            self.gap(f"{nameable(name or '')} is not understood", command.line)
         elif command.certain and name not in _HARMLESS and self.depth == 1 and name != "case":
             self._last(words, assignments, command)
 
@@ -165,7 +170,10 @@ class _Shell(Builtins):
         """Take a program that is called as the one that the script is about, unless another one follows."""
         given = tuple(field for word in words for field in self.fields(word))
         if assignments:
-            given = ("env", *(f"{n}={self.text(v)}" for n, v in assignments), *given)
+            made = [
+                (n.removesuffix("+"), UNKNOWN if n.endswith("+") else self.text(v)) for n, v in assignments
+            ]
+            given = ("env", *(f"{n}={v}" for n, v in made), *given)
         self.command, self.at = given, command.line
 
 

@@ -8,11 +8,12 @@ from collections.abc import Callable
 
 from envcheck.model import Assignment
 from envcheck.sources.shell_commands import Command
-from envcheck.sources.shell_state import DYNAMIC, UNKNOWN, Event, Expansion, Variable, unsafe
-from envcheck.sources.shell_words import NAME, Word, assignment, literal, plain
+from envcheck.sources.shell_state import READ_ONLY, UNKNOWN, Event, Expansion, Variable, unsafe
+from envcheck.sources.shell_words import NAME, Word, argument, literal, plain
 
 DEEPEST = 20  # files that source one another
 MOST = 20  # files that one script sources
+_OF_NO_VARIABLE = ("-p", "--")  # what `export` and `readonly` take beside names
 _GUARDS = frozenset({"-f", "-r", "-e", "-s"})
 
 # What stands for a file that could not be sourced.
@@ -32,30 +33,52 @@ class Builtins(Expansion):
     def export(self, words: list[Word], command: Command, before: Command | None) -> None:
         del before
         # All words are expanded before the first of them is set: `export A=1 B=$A` gives B what A was.
-        for name, value in [self._exported(word) for word in words]:
-            if NAME.fullmatch(name):
+        for name, value in [self._expanded(word) for word in words]:
+            if NAME.fullmatch(name.removesuffix("+")):
                 self.assign(name, value, command, export=True)
-            else:
-                self.gap(f"{DYNAMIC}line {command.line}: this export is not understood", command.line)
+            elif name not in _OF_NO_VARIABLE:
+                self.gap("this export is not understood", command.line)
 
-    def _exported(self, word: Word) -> tuple[str, str | None]:
-        """Expand a word of `export`: a name, and the value if one is given."""
-        split = assignment(word)
-        if split is None:
-            return literal(word) or "", None
-        value = self.text(split[1])
-        if any(p.kind == "name" and not p.quoted for p in split[1]) and unsafe(value):
+    def _expanded(self, word: Word) -> tuple[str, str | None]:
+        """Expand a word of `export` or `readonly`: a name, and the value if one is given."""
+        name, given = argument(word)
+        if given is None:
+            return name, None
+        value = self.text(given)
+        if any(p.kind == "name" and not p.quoted for p in given) and unsafe(value):
             value = UNKNOWN  # older shells split it, newer ones do not
-        return split[0], value
+        return name, value
+
+    def readonly(self, words: list[Word], command: Command, before: Command | None) -> None:
+        del before
+        for name, value in [self._expanded(word) for word in words]:
+            if NAME.fullmatch(name):
+                if value is not None:
+                    self.assign(name, value, command)
+                self.kept.add(name)
+            elif name not in _OF_NO_VARIABLE:
+                self.gap("this readonly is not understood", command.line)
+
+    def alias(self, words: list[Word], command: Command, before: Command | None) -> None:
+        """Take a command by another name for a function: what it does is not followed."""
+        del before
+        for name, _ in [argument(word) for word in words]:
+            if not name:
+                self.gap("this alias is not understood", command.line)
+            self.functions.add(name)
 
     def unset(self, words: list[Word], command: Command, before: Command | None) -> None:
         del before
+        if words and literal(words[0]) == "-f":
+            return  # functions
         for word in words:
-            name = plain(word) or ""
-            if name == "-v":
+            name = literal(word) or ""
+            if name in ("-v", "--"):
                 continue
             if not NAME.fullmatch(name):
-                self.gap(f"{DYNAMIC}line {command.line}: this unset is not understood", command.line)
+                self.gap("this unset is not understood", command.line)
+            elif name in self.kept:
+                self.gap(READ_ONLY, command.line)
             elif command.certain:
                 self.variables[name] = Variable(None, exported=False)
                 self.events.append(Event(self.path, Assignment(name, None, command.line)))
@@ -74,7 +97,7 @@ class Builtins(Expansion):
             letters = (flag or "")[1:]
             if flag == "allexport" or "a" in letters:
                 if not command.certain:
-                    self.gap(f"{DYNAMIC}line {command.line}: set -a in a branch", command.line)
+                    self.gap("set -a in a branch", command.line)
                 last = given[given.index(flag) - 1] if flag == "allexport" else flag
                 self.allexport = on if flag != "allexport" else last == "-o"
             elif flag is None or (not flag.startswith(("-", "+")) and given[0] not in ("-o", "+o")):
@@ -84,10 +107,10 @@ class Builtins(Expansion):
         path = self._path(words)
         optional = path is not None and self._guarded(path, command, before)
         if path is None or not (command.certain or optional) or self.read is None or len(self.changed) > MOST:
-            self.gap(f"{DYNAMIC}line {command.line}: what is sourced here is not known", command.line)
+            self.gap("what is sourced here is not known", command.line)
             return
         if self.depth > DEEPEST:
-            self.gap(f"{DYNAMIC}line {command.line}: files that source one another have no end", command.line)
+            self.gap("files that source one another have no end", command.line)
             self.ended = True
             return
         facts = self.read(path)
@@ -157,6 +180,8 @@ Builtin = Callable[[Builtins, list[Word], Command, Command | None], None]
 
 BUILTINS: dict[str | None, Builtin] = {
     "export": Builtins.export,
+    "readonly": Builtins.readonly,
+    "alias": Builtins.alias,
     "unset": Builtins.unset,
     "set": Builtins.options,
     ".": Builtins.dot,

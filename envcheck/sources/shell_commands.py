@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from envcheck.sources.shell_words import Lexer, Token, Word, plain
+from envcheck.sources.shell_words import Lexer, Token, Word, assignment, plain
 
 _REDIRECTIONS = frozenset({"<<-", "<<", ">>", "<&", ">&", "<>", ">|", "<", ">"})
 _SILENT_OPENERS = frozenset({"if", "while", "until", "{"})  # a command follows at once
 _OPENERS = frozenset({"for", "case"})
 _CLOSERS = frozenset({"fi", "esac", "done", "}"})
+_BODY = " of a function"
 _BETWEEN = frozenset({"then", "else", "elif", "do", "!"})
 
 
@@ -25,6 +26,7 @@ class Command(NamedTuple):
     depth: int
     after: str  # the operator or reserved word before it
     redirected: bool = False
+    body: bool = False  # it is part of a function
 
 
 def commands(text: str) -> list[Command]:
@@ -41,6 +43,8 @@ class _Splitter:
         self.words: list[Word] = []
         self.line = 0
         self.redirected = False
+        self.naming = False  # the name of a function follows: `function NAME {`
+        self.defining = False  # the body of a function follows
 
     def commands(self) -> list[Command]:
         index = 0
@@ -61,16 +65,23 @@ class _Splitter:
     def _take(self, word: Word, line: int) -> None:
         """Take a word: at the beginning of a command it may be a reserved one."""
         reserved = (plain(word) if not self.words else None) or ""
+        if reserved == "function" or self.naming:
+            self.naming = not self.naming
+            if not self.naming:
+                self.words, self.line = [word], line
+                self._end("()")
+            return
         if reserved in _BETWEEN or reserved in _SILENT_OPENERS or reserved in _CLOSERS:
             if reserved in _SILENT_OPENERS:
-                self.open.append(reserved)
+                self.open.append(reserved + _BODY * self.defining)
             elif reserved in _CLOSERS and self.open:
                 self.open.pop()
-            self.after = reserved
+            self.after, self.defining = reserved, False
             return
         if reserved in _OPENERS:
             self.open.append(reserved)
         self.line = self.line or line
+        self.defining = False
         self.words.append(word)
 
     def _end(self, operator: str) -> None:
@@ -78,14 +89,16 @@ class _Splitter:
         if had:
             lost = operator in ("|", "&") or self.after in ("&&", "||", "|")
             certain = not self.open and not lost and operator != "("
-            after = "()" if operator == "(" else self.after
-            self.found.append(
-                Command(tuple(self.words), self.line, certain, len(self.open), after, self.redirected)
-            )
+            after = "()" if operator in ("(", "()") else self.after
+            self.defining = after == "()" and not (self.words and assignment(self.words[0]))
+            body = any(opener.endswith(_BODY) for opener in self.open)
+            words, depth = tuple(self.words), len(self.open)
+            self.found.append(Command(words, self.line, certain, depth, after, self.redirected, body))
         if had or operator != "\n":
             self.after = operator
         self.words, self.line, self.redirected = [], 0, False
         if operator == "(":
-            self.open.append("(")
-        elif operator == ")" and self.open and self.open[-1] == "(":
+            self.open.append("(" + _BODY * (self.defining and not had))
+            self.defining = self.defining and had
+        elif operator == ")" and self.open and self.open[-1].startswith("("):
             self.open.pop()

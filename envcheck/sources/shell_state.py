@@ -16,6 +16,7 @@ UNKNOWN = "\0"
 
 # A problem that begins so stands for a source whose other variables are not certain.
 DYNAMIC = "dynamic: "
+READ_ONLY = "a variable that is read-only is set or unset here: most shells end there"
 
 _NAMES = {
     "own": (
@@ -91,6 +92,7 @@ class State:
         self.command: tuple[str, ...] = ()
         self.at = 0
         self.functions: set[str] = set()
+        self.kept: set[str] = set()  # what is read-only
         self.events: list[Event] = []
         self.found: list[tuple[str, Problem]] = []
         self.changed: dict[str, float] = {}
@@ -144,8 +146,13 @@ class State:
     # --- assignments ---
 
     def assign(self, name: str, value: str | None, command: Command, *, export: bool = False) -> None:
-        """Set a variable; None leaves its value."""
+        """Set a variable; None leaves its value, and a name that ends in `+` appends to it."""
+        if name.endswith("+"):
+            name, value = name[:-1], self._appended(name[:-1], value or "")
         if not NAME.fullmatch(name):
+            return
+        if name in self.kept and value is not None:
+            self.gap(READ_ONLY, command.line)
             return
         if name in FIXED:
             self.found.append((self.path, Problem(command.line, f"{name} is the shell's own")))
@@ -166,6 +173,12 @@ class State:
         else:
             self.events.append(Event(self.path, Assignment(name, value, command.line)))
 
+    def _appended(self, name: str, value: str) -> str:
+        """Give the value behind what is there; for other shells than bash it is no assignment."""
+        old = self.variables.get(name, Variable(None, exported=False)).value
+        known = self.bash and (old is not None or (self.complete and name not in OWN))
+        return (old or "") + value if known else UNKNOWN
+
     def doubt(self, name: str, command: Command) -> None:
         variable = self.variables[name]
         self.variables[name] = variable._replace(value=UNKNOWN, dynamic=True)
@@ -173,9 +186,11 @@ class State:
         message = f"{nameable(name)}: only running it could tell the value"
         self.found.append((self.path, Problem(command.line, message)))
 
-    def gap(self, why: str, line: int | None) -> None:
+    def gap(self, what: str, line: int | None) -> None:
+        """Note what may change any variable; without a line it is a whole file."""
+        why = what if line is None else f"{DYNAMIC}line {line}: {what}"
         self.events.append(Event(self.path, None, why))
-        self.found.append((self.path, Problem(line, why.removeprefix(DYNAMIC))))
+        self.found.append((self.path, Problem(line, what if line is None else DYNAMIC + what)))
         self.complete = False
         self.variables = {n: v._replace(value=UNKNOWN, dynamic=True) for n, v in self.variables.items()}
 

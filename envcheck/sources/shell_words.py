@@ -254,10 +254,23 @@ def _add(parts: list[Part], text: str, *, quoted: bool) -> None:
 
 
 def assignment(word: Word) -> tuple[str, Word] | None:
-    """Split NAME=VALUE: the name and the sign have to be unquoted text."""
+    """Split NAME=VALUE, or NAME+=VALUE: the name and the sign have to be unquoted text."""
     if not word or word[0].kind != "text" or word[0].quoted:
         return None
     name, sign, rest = word[0].text.partition("=")
-    if not sign or not NAME.fullmatch(name):
+    if not sign or not NAME.fullmatch(name.removesuffix("+")):
         return None
     return name, ((word[0]._replace(text=rest),) if rest else ()) + word[1:]
+
+
+def argument(word: Word) -> tuple[str, Word | None]:
+    """Split NAME=VALUE, or NAME alone, as `export` is given it: quotes make no difference to the name."""
+    name = ""
+    for index, part in enumerate(word):
+        if part.kind != "text":
+            return "", None
+        head, sign, rest = part.text.partition("=")
+        name += head
+        if sign:
+            return name, ((part._replace(text=rest),) if rest or part.quoted else ()) + word[index + 1 :]
+    return name, None

@@ -21,8 +21,8 @@ def start(script: str, files: Sequence[str], known: Known) -> Start:
     source = Source("script", script, Stage.EXEC)
     gap = Applied(source, None, facts.changed, "dynamic: what the script does is not followed")
     sources = (Source("file", path, Stage.EXEC, "shell", optional=True) for path in files)
-    read = [chain.apply(s, known.file(s.path), {}) for s in sources]
-    return Start((gap, *(_open(done) for done in read if done)))
+    read = [done for s in sources for done in chain.read(s, known.file(s.path), {})]
+    return Start((gap, *map(_open, read)))
 
 
 def _open(applied: Applied) -> Applied:

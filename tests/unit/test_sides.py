@@ -8,10 +8,11 @@ import build
 import pytest
 
 from envcheck import record
-from envcheck.cli import records
+from envcheck.cli import records, sides
 from envcheck.cli.diff import on_host
 from envcheck.cli.hosts import Hosts, chosen_hosts
 from envcheck.errors import UsageError
+from envcheck.hosts.local import Local
 from envcheck.report.differences import Difference, as_text
 
 
@@ -77,3 +78,16 @@ def test_one_variable_differs() -> None:
     found = [Difference("A", "1", "2")]
 
     assert as_text("a", "b", found, build.OPEN).startswith("DIFFERENT: 1 variable\n")
+
+
+def test_a_script_is_shown_as_far_as_it_can_be_told(tmp_path: Path) -> None:
+    path = tmp_path / "app"
+    path.write_text("export A=1\n. /etc/other\nexport C=3\n")
+
+    found = sides.of_file(Local(), str(path), "shell")
+
+    assert (found.status, found.variables) == ("partial", {"A": "1", "C": "3"})
+    assert found.origins == {"A": f"{path}:1", "C": f"{path}:3"}
+    assert [(p.line, p.message) for p in found.problems] == [
+        (2, "dynamic: what is sourced here is not known")
+    ]

@@ -64,6 +64,34 @@ def test_what_may_change_all_is_told(text: str) -> None:
     assert any(p.message.startswith("dynamic: ") for p in problems)
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[ -r /etc/x ] && . /etc/x\n", 2),
+        ("local B\n", 2),
+        ("export -n A\n", 2),
+        ("readonly A\nA=2\n", 3),
+        ("readonly A\nunset A\n", 3),
+        ("alias x=y\nx\n", 3),
+        ("cd() { A=1; }\ncd /\n", 3),
+        ("f() { A=1; }\n$(x)\n", 3),
+        ("f() { A=1; }\n'f'\n", 3),
+        ("function f { A=1; }\nf\n", 3),
+    ],
+)
+def test_one_odd_line_leaves_the_others(text: str, line: int) -> None:
+    parsed = shell.parse(f"export A=1\n{text}export C=3\n".encode(), {})
+    last = text.count("\n") + 2
+
+    assert [(a.name, a.value, a.line) for a in parsed.assignments] == [("A", "1", 1), ("C", "3", last)]
+    assert [p.line for p in parsed.problems if p.message.startswith("dynamic: ")] == [line]
+
+
+def test_what_other_shells_than_bash_do_not_append() -> None:
+    assert values("A=1\nexport A+=2 B=3\n") == {"A": "?", "B": "3"}
+    assert values("A=(1 2)\nexport A\n") == {"A": "?"}
+
+
 def test_no_message_quotes_a_value() -> None:
     text = b"export A=$(s3cret)\neval s3cret\n'broken s3cret"
     assert not any("s3cret" in p.message for p in shell.parse(text, {}).problems)

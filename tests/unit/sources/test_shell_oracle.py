@@ -160,6 +160,29 @@ ORDERED = (
 )
 
 
+# What is odd, and can be told all the same.
+ODD = (
+    "readonly A=4",
+    "readonly B=4 C=$A; export B C",
+    "readonly -p >/dev/null; export -- B=1",
+    'export "B=q" \'C\'=1 "D"',
+    "Z='a  b'; export \"B=$Z\"",
+    "unset -f A; unset -v A",
+    "alias x=y; export B=1",
+    "f() { local A=2; export B=3; return 1; }; export C=1",
+    "f() ( export B=3 )\nexport C=1",
+    "f()\n{\n  if true; then A=2; fi\n  exec env\n}\nexport C=1",
+)
+OF_BASH = ("A+=2", "export A+=2 B+=$A", "unset A; export A+=x", "function f { A=2; }; export C=1")
+
+
+@pytest.mark.parametrize(
+    ("shell", "line"), [*((s, o) for o in ODD for s in ("dash", "bash")), *(("bash", o) for o in OF_BASH)]
+)
+def test_odd_lines(shell: str, line: str, tmp_path: Path) -> None:
+    test_the_order_of_words(shell, line, tmp_path)
+
+
 @pytest.mark.parametrize("shell", ["dash", "bash"])
 @pytest.mark.parametrize("line", ORDERED)
 def test_the_order_of_words(shell: str, line: str, tmp_path: Path) -> None:
