@@ -72,21 +72,26 @@ def parse_folder(folder: FileFacts, tool: str = "daemontools") -> Parsed:
     for name, facts in sorted(folder.entries.items()):
         if name.startswith("."):
             continue
-        shown = nameable(name) or "a file whose name is no variable's"
         if refusal := _refusal(facts.status, rules):
-            refused.append(Problem(None, f"{shown}: {refusal}: the program is not started"))
+            refused.append(problem(name, f"{refusal}: the program is not started"))
             continue
         if facts.status == "folder":
-            problems.append(Problem(None, f"{shown}: a folder: skipped"))
+            problems.append(problem(name, "a folder: skipped"))
             continue
         assignment = _assignment(name, facts, rules)
         if assignment is not None:
             assignments.append(assignment)
         doubts = _doubts(name, facts, rules)
-        problems.extend(Problem(1, f"{shown}: {doubt}", file=nameable(name)) for doubt in doubts)
+        problems.extend(problem(name, doubt, 1) for doubt in doubts)
     if refused:
         return Parsed(tuple(assignments), (*refused, *problems), refused=True)
     return Parsed(tuple(assignments), tuple(problems))
+
+
+def problem(name: str, what: str, line: int | None = None) -> Problem:
+    """Tell of one of the files; what stands behind a `=` in its name may be a value."""
+    shown = nameable(name) or "a file whose name is no variable's"
+    return Problem(line, f"{shown}: {what}", file="" if "=" in name else name)
 
 
 def _refusal(status: str, rules: _Tool) -> str:

@@ -36,7 +36,7 @@ def _told(applied: Applied, problem: Problem) -> Doubt:
     """Place a problem: in an envdir each variable is a file of its own."""
     path, message = applied.source.path, problem.message.removeprefix(DYNAMIC)
     if problem.file:
-        return Doubt(f"{path}/{problem.file}", problem.line, message.removeprefix(f"{problem.file}: "))
+        return Doubt(f"{path}/{problem.file}", problem.line, message.partition(": ")[2])
     return Doubt(path, problem.line, message)
 
 

@@ -16,9 +16,8 @@ from envcheck.model import (
     Stage,
     Start,
 )
-from envcheck.sources import chain
+from envcheck.sources import chain, envdir
 from envcheck.sources.shell_state import UNKNOWN
-from envcheck.sources.text import nameable
 from envcheck.supervisors import accounts
 from envcheck.supervisors.ancestry import INHERITED
 from envcheck.supervisors.known import Known
@@ -108,10 +107,9 @@ class Chain:
             self.unstartable = self.unstartable or f"{done.source.path}: {why}"
             barred = [Problem(None, why)]
         else:
-            shown = {n: nameable(n) or "a file whose name is no variable's" for n in facts.entries}
             files = {n: f for n, f in facts.entries.items() if not n.startswith(".") and f.status != "folder"}
             barred = [
-                Problem(None, f"{shown[n]}: {why}", file=nameable(n))
+                envdir.problem(n, why)
                 for n, f in sorted(files.items())
                 if accounts.is_barred(self.account, f)
             ]
