@@ -17,7 +17,7 @@ def of_folder(**files: bytes) -> list[tuple[str, int | None, str]]:
     entries = {name: FileFacts("ok", content, mode=0o600) for name, content in files.items()}
     facts = FileFacts("ok", entries=entries)
     applied, *_ = chain.read(Source("envdir", "/d", Stage.EXEC), facts, {})
-    return [tuple(d) for d in doubts(applied, facts)]
+    return [(d.path, d.line, d.message) for d in doubts(applied, facts)]
 
 
 def test_a_file_with_an_odd_name_is_named() -> None:
