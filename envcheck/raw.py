@@ -81,6 +81,7 @@ def process(facts: Answer, host: Answer, ports: Mapping[int, str]) -> Process:
         groups=tuple(int(group) for group in status.get("Groups", "").split()),
         apart=_apart(facts, host),
         ticks=int(stat[19]),
+        reaped=int(stat[8]),
         umask=int(status["Umask"], 8) if "Umask" in status else -1,
     )
 

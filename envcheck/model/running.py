@@ -51,6 +51,7 @@ class Process(NamedTuple):
     apart: bool = False  # it sees other files than who looks: a mount namespace or a root of its own
     umask: int = -1  # -1: not known
     ticks: int = 0  # its start as the kernel counts, after boot: `started` is as exact as the clock
+    reaped: int = 0  # page faults of the children that it has waited for: more with every one of them
     begun_in: str | None = None  # the folder that its supervisor starts it in; None: not known
 
     @property

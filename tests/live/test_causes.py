@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from live.checking import check, envcheck, report
-from live.harness import OWN_BIN, Server, send, wait_for
+from live.harness import OWN_BIN, Server, processes_in, send, wait_for
 from live.servers import DOTENV_PYTHON, DOTENV_RUBY, Gunicorn, Unicorn
 
 Run = Callable[[Server], Server]
@@ -412,3 +412,48 @@ def test_an_upgrade_whose_new_master_was_killed(home: Path, bare: Path, run: Run
 
     assert verdict.wrong() == {None: ("latent", "reload-refused")}
     assert str(old) in verdict.finding(None)["message"]
+
+
+# --- workers that do not come up ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("prelude", ["", "require 'optparse'"], ids=["", "slower"])
+def test_workers_that_end_before_they_are_seen(prelude: str, home: Path) -> None:
+    server = Unicorn(home, first=f"{prelude}\nENV.fetch('MUST')").put(COLOUR="red")
+    server.launch()
+    try:
+        log = home / "log"
+        wait_for(lambda: log.read_text().count("key not found") > 2, "no worker has ended")
+        [master] = wait_for(lambda: _masters(home), "no master")
+        wait_for(lambda: time.time() - Path(f"/proc/{master}").stat().st_ctime > 2.0, "the master is young")
+
+        verdicts = [check(server) for _ in range(3)]
+    finally:
+        server.stop()
+
+    assert [v.says(None) for v in verdicts] == [("latent", "crash-loop")] * 3
+
+
+def _masters(folder: Path) -> list[int]:
+    pids = [p.pid for p in processes_in(folder)]
+    return pids if len(pids) == 1 else []
+
+
+def test_workers_that_are_told_to_end_are_no_loop(home: Path, bare: Path, run: Run) -> None:
+    for server in (Unicorn(home / "ruby"), Gunicorn(home / "python", bins=bare)):
+        run(server.put(COLOUR="red"))
+        old = server.pids()
+        for number in (signal.SIGHUP, signal.SIGTTOU, signal.SIGTTIN, signal.SIGHUP):
+            send(server.master, number)
+            assert check(server).findings(None) == []
+        wait_for(lambda server=server, old=old: len(server.pids() & old) == 1, "they do not end")  # type: ignore[misc]
+
+
+def test_a_master_without_workers_is_no_loop(home: Path, run: Run) -> None:
+    server = run(Unicorn(home).put(COLOUR="red"))
+    master = server.master
+    for left in (2, 1):
+        send(master, signal.SIGTTOU)
+        wait_for(lambda left=left: len(server.pids()) == left, "the workers stay")  # type: ignore[misc]
+
+    assert (check(server).status, check(server).findings(None)) == (0, [])

@@ -12,9 +12,13 @@ from envcheck.servers.grouping import servers
 MASTER = 10
 
 
-def looks(text: str) -> list[frozenset[int]]:
-    """Read looks like `ab . c`: a letter for every worker, a dot where none was there."""
-    return [frozenset(ord(c) for c in word if c != ".") for word in text.split()]
+def looks(text: str) -> list[turnover.Look]:
+    """Read looks like `ab . +c`: a letter for every worker, a dot where none was there, + where one ended."""
+    words, reaped, found = text.split(), 0, list[turnover.Look]()
+    for word in words:
+        reaped += word.count("+")
+        found.append(turnover.Look(frozenset(ord(c) for c in word if c not in ".+"), reaped))
+    return found
 
 
 @pytest.mark.parametrize(
@@ -35,9 +39,29 @@ def test_replacements(text: str, expected: int) -> None:
     assert turnover.replacements(looks(text)) == expected
 
 
-def group(workers: frozenset[int], age: float, of_master: float) -> list[Server]:
-    made = [build.gunicorn(pid, MASTER, started=build.NOW - age) for pid in workers]
-    return list(servers([build.gunicorn(MASTER, started=build.NOW - of_master), *made]))
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (". +. +. +.", 3),
+        ("a +. ++b +c", 3),
+        ("a a a", 0),
+        ("ab +b +cd cd", 0),  # a reload, one worker after the other
+        ("ab +. +cd cd", 0),  # a reload, at once
+        ("ab +ac +cd", 0),  # after so many requests
+        ("ab +b +.", 1),  # TTOU, until there is none
+        (". . .", 0),  # and then
+        (". a a", 0),  # a start
+        ("+. a +. +.", 2),
+    ],
+)
+def test_row(text: str, expected: int) -> None:
+    assert turnover.row(looks(text)) == expected
+
+
+def group(look: turnover.Look, age: float, of_master: float) -> list[Server]:
+    made = [build.gunicorn(pid, MASTER, started=build.NOW - age) for pid in look.workers]
+    master = build.gunicorn(MASTER, started=build.NOW - of_master, reaped=look.reaped)
+    return list(servers([master, *made]))
 
 
 @pytest.mark.parametrize(
@@ -50,6 +74,10 @@ def group(workers: frozenset[int], age: float, of_master: float) -> list[Server]
         ("a b c", (turnover.YOUNG + 1, 100), (), 0),  # not young
         ("a b c", (1, 1.5), (), 0),  # as old as their master
         (". a . b . c", (1, 100), (MASTER,), 5),
+        (". +. +. +.", (1, 100), (MASTER,), 3),
+        ("a a +. +. +.", (1, 100), (MASTER,), 4),
+        ("ab +. +cd cd", (1, 100), (), turnover.MORE),  # reloaded while it was looked at
+        (". .", (1, 100), (), turnover.LOOKS),  # of its own will
     ],
 )
 def test_looping(
