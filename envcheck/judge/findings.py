@@ -10,6 +10,7 @@ from envcheck.judge.cause import explain, fleeting
 from envcheck.judge.compare import Judged
 from envcheck.judge.constraints import with_constraints
 from envcheck.judge.evidence import Context, set_inside, unread
+from envcheck.judge.handed_on import by_reexec
 from envcheck.judge.stale import by_old_options, left_by_configuration
 from envcheck.model import (
     Applied,
@@ -81,7 +82,7 @@ def _only_the_process(judged: Judged, context: Context) -> Judged:
     """Without rule or source: stale if a source of the chain changed since it was read, else latent."""
     if judged.rule is not None or judged.fresh.settings or judged.diagnosis is not Diagnosis.STALE:
         return judged
-    if by_old_options(judged, context) or left_by_configuration(judged, context):
+    if any(why(judged, context) for why in (by_old_options, left_by_configuration, by_reexec)):
         return judged
     start = context.configured.start
     if (start is not None and start.edited) or (context.configured.as_loaded or {}).get(judged.name):

@@ -13,6 +13,7 @@ from envcheck.judge.evidence import (
     set_inside,
     told,
 )
+from envcheck.judge.handed_on import by_reexec
 from envcheck.model import Cause, Generation, Stage
 from envcheck.noise import same
 from envcheck.sources import chain
@@ -56,6 +57,7 @@ def _why_stale(judged: Judged, context: Context) -> Explanation:
     return (
         by_old_options(judged, context)
         or left_by_configuration(judged, context)
+        or by_reexec(judged, context)
         or _by_configured_application(judged, context)
         or _by_application(judged, context)
         or mixed(judged, context)

@@ -44,6 +44,10 @@ class ServerKind(Protocol):
         """Tell whether the environment shows that an older master exec'd this one."""
         ...
 
+    def hands_on(self, process: Process) -> bool:
+        """Tell whether it was exec'd by an older master with what that had set in its own environment."""
+        ...
+
     def arguments(self, master: Process) -> tuple[str, ...] | None:
         """Give the command line that starts the server, or None where a title hides it."""
         ...

@@ -116,6 +116,12 @@ def is_reexeced(process: Process) -> bool:
     return any(mark in layer.variables for mark in marks for layer in (process.at_exec, process.live))
 
 
+def hands_on(process: Process) -> bool:
+    # Only where HUP had been before: it takes env_orig anew, from what the master has by then, and that has
+    # SERVER_SOFTWARE since Arbiter.__init__().
+    return is_reexeced(process) and "SERVER_SOFTWARE" in process.at_exec.variables
+
+
 def arguments(master: Process) -> tuple[str, ...] | None:
     return master.argv if is_gunicorn(master.argv) else None
 

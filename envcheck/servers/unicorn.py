@@ -106,6 +106,11 @@ def is_reexeced(process: Process) -> bool:
     return any("UNICORN_FD" in v.variables and "UNICORN_WORKER" not in v.variables for v in layers)
 
 
+def hands_on(process: Process) -> bool:
+    # reexec() gives no environment: what the master has is inherited.
+    return is_reexeced(process)
+
+
 def arguments(master: Process) -> tuple[str, ...] | None:
     """Rebuild the command line from the title: `unicorn master -c x config.ru` names all arguments."""
     match = TITLE.match(" ".join(master.argv))

@@ -301,6 +301,30 @@ def test_poisoned_reexec_of_gunicorn(home: Path, bare: Path, run: Run) -> None:
     assert verdict.remedy["action"] == "restart"
 
 
+@pytest.mark.parametrize("make", [untitled, unicorn])
+def test_poisoned_reexec_with_what_the_configuration_no_longer_sets(
+    make: Make, home: Path, bare: Path, run: Run
+) -> None:
+    server = make(home, bare).put(COLOUR="red", SHAPE="round")
+    file = "unicorn.rb" if make is unicorn else "gunicorn.conf.py"
+    empty = (home / file).read_text() if make is unicorn else "import os\n"
+    name = "ENV" if make is unicorn else "os.environ"
+    run(server.write(file, f"{empty}{name}['GONE'] = 'yes'\n"))
+    server.reload()
+    server.write(file, empty)
+    server.reexec()
+    assert server.http("GONE") == {"yes"}
+
+    verdict = check(server)
+
+    assert verdict.wrong() == {"GONE": ("stale", "poisoned-reexec")}
+    assert f"{home}/{file} changed" in verdict.finding("GONE")["message"]
+    assert verdict.remedy["action"] == "restart"
+    # What a source of the chain had set, which has changed since, has been inherited.
+    server.put(SHAPE=None)
+    assert check(server).says("SHAPE") == ("stale", "inherited-by-reexec")
+
+
 @each
 def test_dotenv_changed_under_a_preloaded_application(make: Make, home: Path, bare: Path, run: Run) -> None:
     server = run(with_dotenv(_preloaded(make, home, bare, loader(make)), COLOUR="red"))

@@ -456,6 +456,22 @@ def test_gunicorn_that_was_reloaded_before_its_reexec(host: Host, bare: Path) ->
     assert app.check("-s", spec).says("COLOUR") == ("stale", "poisoned-reexec")
 
 
+def test_gunicorn_whose_configuration_had_set_what_its_reexec_hands_on(host: Host, bare: Path) -> None:
+    app = host.app("shop", Gunicorn, bins=bare)
+    spinup = host.base / "spinup-shop"
+    spinup.write_text(spinup.read_text().replace("exec ", f"PATH={bare}:/usr/bin:/bin\nexec "))
+    app.server.write("gunicorn.conf.py", "import os\nos.environ['GONE'] = 'yes'\n")
+    app.start()
+    app.server.reload()
+    app.server.write("gunicorn.conf.py", "import os\n")
+    assert app.check().says("GONE") == ("stale", "left-by-configuration")
+    app.reload()
+    assert app.server.http("GONE") == {"yes"}
+    verdict = app.check()
+    assert (verdict.status, verdict.wrong()) == (1, {"GONE": ("stale", "poisoned-reexec")})
+    assert argvs(verdict.remedy["steps"])[0] == ["initctl", "stop", "shop"]
+
+
 def test_a_stanza_of_the_job(host: Host) -> None:
     """`env` in the job: only stop and start read the job again, restart does not (G25)."""
     app = host.app("shop", stanzas="env COLOUR=red\nexport COLOUR")
