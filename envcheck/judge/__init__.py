@@ -133,7 +133,11 @@ def configure(server: Server, app: App | None, snapshot: Snapshot) -> Configured
         options=begun.where,
         unread=module.unread(server, files),
         broken=module.broken(server, files),
-        own=tuple(Applied(s, Parsed(), facts.changed) for s, facts in own if facts and facts.status == "ok"),
+        own=tuple(
+            Applied(s, Parsed(), facts.changed)
+            for s, facts in own
+            if facts and facts.status == "ok" and s.stage is Stage.CONFIG
+        ),
         others=(*module.other_settings(server, files), *afresh.given_before(begun, files)),
         preloads=module.preloads(server, files),
         reexec_hook=module.reexec_hook(server, files),

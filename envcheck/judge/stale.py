@@ -184,7 +184,12 @@ def _by_application(judged: Judged, context: Context) -> Explanation | None:
 def _by_configured_application(judged: Judged, context: Context) -> Explanation | None:
     """The master has what the server's configuration sets, and its workers, which are younger, have not."""
     winner = judged.fresh.winner
-    if winner is None or winner.source.stage not in (Stage.CODE, Stage.CONFIG, Stage.START):
+    if winner is None or winner.source.stage not in (
+        Stage.CODE,
+        Stage.CONFIG,
+        Stage.START,
+        Stage.ARGUMENT,
+    ):
         return None
     for process in judged.processes:
         master = context.generation(process).master

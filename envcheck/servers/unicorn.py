@@ -31,7 +31,7 @@ from envcheck.servers.configuration import (
     others,
     readable,
 )
-from envcheck.servers.signals import has, mask, masters, option, send, started_in
+from envcheck.servers.signals import has, mask, masters, send, started_in
 from envcheck.servers.table import What, first, look_up
 from envcheck.servers.unicorn_cures import (
     CURES,
@@ -40,6 +40,16 @@ from envcheck.servers.unicorn_cures import (
     HUP_REEXECS,
     PRELOADED,
     USR2_KEEPS,
+)
+from envcheck.servers.unicorn_options import (
+    ENV,
+    LAUNCHER,
+    Given,
+    from_command_line,
+    from_rackup,
+    parse,
+    rackup_file,
+    words,
 )
 from envcheck.sources import unicorn_config
 
@@ -54,14 +64,14 @@ WORKER_IGNORES = mask("HUP", "USR2", "TTIN", "TTOU", "WINCH")
 # A title may be cut anywhere: it has no more room than the original command line had. It begins with the name
 # of the program, which a configuration may have changed (START_CTX[0]). Gunicorn's have a colon there.
 TITLE = re.compile(r"([^\s:]+) (master|worker\[\d+\])( \(old\))?( .*)?$", re.DOTALL)
-LAUNCHER = re.compile(r"unicorn(_rails)?$")
 
 # Order in which a fresh worker comes to its variables (http_server.rb: initialize(), start(),
 # spawn_missing_workers(), init_worker_process(), worker_loop()). What is not here is run at other occasions.
-SET_BY = ("ENV", "before_fork", "after_fork", APPLICATION, "after_worker_ready")
-SET_BY_PRELOADED = ("ENV", APPLICATION, "before_fork", "after_fork", "after_worker_ready")
+SET_BY = ("ENV", ENV, "before_fork", "after_fork", APPLICATION, "after_worker_ready")
+SET_BY_PRELOADED = ("ENV", ENV, APPLICATION, "before_fork", "after_fork", "after_worker_ready")
 STAGES = {
     "ENV": Stage.CODE,
+    ENV: Stage.CODE,  # in the rackup file, which is read after the configuration (configurator.rb: reload())
     "before_fork": Stage.CODE,
     "after_fork": Stage.WORKER,
     "after_worker_ready": Stage.WORKER,
@@ -128,8 +138,17 @@ def name(master: Process) -> str:
 
 
 def pidfile(server: Server) -> str:
-    given = option(arguments(server.first) or (), "-P", "--pid")
-    return _absolute(given[-1], server.first) if given else ""
+    given = _given(server).last("pid")
+    return _absolute(given, server.first) if given else ""
+
+
+def _argv(server: Server) -> tuple[str, ...]:
+    """Give its command line: by its title, or as it would be started."""
+    return arguments(server.first) or server.first.argv
+
+
+def _given(server: Server) -> Given:
+    return parse(words(_argv(server)))
 
 
 def _absolute(path: str, process: Process) -> str:
@@ -137,15 +156,21 @@ def _absolute(path: str, process: Process) -> str:
 
 
 def own_sources(server: Server) -> tuple[Source, ...]:
-    given = option(arguments(server.first) or (), "-c", "--config-file")
-    if not given:
-        return ()
-    return (Source("unicorn-config", _absolute(given[-1], server.first), Stage.CONFIG, "unicorn"),)
+    """The configuration file, and the one with the application: that may have options of the server."""
+    rackup = rackup_file(_given(server), server.first)
+    return (*_configuration(server), *((rackup,) if rackup else ()))
+
+
+def _configuration(server: Server) -> tuple[Source, ...]:
+    given = _given(server).last("config-file")
+    return (
+        (Source("unicorn-config", _absolute(given, server.first), Stage.CONFIG, "unicorn"),) if given else ()
+    )
 
 
 def unread(server: Server, files: Mapping[str, FileFacts]) -> str:
     """Say why its configuration may set variables that `own_settings` does not tell of, or ""."""
-    for source in own_sources(server):
+    for source in _configuration(server):
         facts = files.get(source.path)
         if facts is None:
             return ""
@@ -157,13 +182,16 @@ def unread(server: Server, files: Mapping[str, FileFacts]) -> str:
 
 def broken(server: Server, files: Mapping[str, FileFacts]) -> str:
     """Say that its configuration is not there; Ruby itself is not parsed as a whole."""
-    return next((why for source in own_sources(server) if (why := missing(source, files, server.first))), "")
+    return next(
+        (why for source in _configuration(server) if (why := missing(source, files, server.first))), ""
+    )
 
 
 def own_settings(server: Server, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:
     """Give what the configuration does to ENV, in the order in which a fresh worker comes to it."""
     order = SET_BY_PRELOADED if preloads(server, files) else SET_BY
-    return ordered(_places(server, files), order, STAGES)
+    given = from_command_line(_argv(server), _given(server))
+    return (*given, *ordered(_places(server, files), order, STAGES))
 
 
 def other_settings(server: Server, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:
@@ -171,12 +199,15 @@ def other_settings(server: Server, files: Mapping[str, FileFacts]) -> tuple[Sett
 
 
 def _places(server: Server, files: Mapping[str, FileFacts]) -> list[Place]:
-    found = readable(own_sources(server), files)
-    return [(s, a, f.changed) for s, f in found for a in unicorn_config.parse(f.content).assignments]
+    found = readable(_configuration(server), files)
+    places = [(s, a, f.changed) for s, f in found for a in unicorn_config.parse(f.content).assignments]
+    rackup = rackup_file(_given(server), server.first)
+    told = readable([rackup] if rackup else [], files)
+    return places + [(s, a, f.changed) for s, f in told for a in from_rackup(_argv(server), f)]
 
 
 def reexec_hook(server: Server, files: Mapping[str, FileFacts]) -> str:
-    for source, facts in readable(own_sources(server), files):
+    for source, facts in readable(_configuration(server), files):
         line = unicorn_config.scan(facts.content).reexec
         return f"{source.path}:{line}" if line else ""
     return ""
@@ -186,14 +217,14 @@ def folder(server: Server, files: Mapping[str, FileFacts]) -> str | None:
     """Give the folder it was started in: the configuration may have moved it, and PWD is all that tells."""
     moved = any(
         facts is not None and re.search(rb"^\s*working_directory\b", facts.content, re.MULTILINE)
-        for facts in (files.get(source.path) for source in own_sources(server))
+        for facts in (files.get(source.path) for source in _configuration(server))
     )
     return started_in(server.first) if moved else server.first.cwd
 
 
 def preloads(server: Server, files: Mapping[str, FileFacts]) -> bool | None:
     """`preload_app true`: the default is false (configurator.rb: DEFAULTS)."""
-    for source in own_sources(server):
+    for source in _configuration(server):
         facts = files.get(source.path)
         if facts is None or facts.status != "ok":
             return None
@@ -203,7 +234,7 @@ def preloads(server: Server, files: Mapping[str, FileFacts]) -> bool | None:
 
 def workers(server: Server, files: Mapping[str, FileFacts]) -> int | None:
     """`worker_processes`: the default is 1 (configurator.rb: DEFAULTS)."""
-    for source in own_sources(server):
+    for source in _configuration(server):
         facts = files.get(source.path)
         return unicorn_config.workers(facts.content) if facts is not None and facts.status == "ok" else None
     return None if arguments(server.first) is None else 1
@@ -214,7 +245,7 @@ def cure(what: What, server: Server, *, preload: bool | None) -> Action:
     if not masters(server):
         return Action.RESTART if action is Action.RELOAD else action
     hup_harms = (
-        is_half_done(server) or not own_sources(server) or pidfile(server)
+        is_half_done(server) or not _configuration(server) or pidfile(server)
     )  # HUP reaches one master alone
     return Action.RESTART if action is Action.RELOAD and hup_harms else action
 
@@ -237,7 +268,7 @@ def insufficient(action: Action, server: Server, whats: frozenset[What]) -> tupl
         return ()
     pid = server.first.pid
     hup = first(HUP_KEEPS, whats)
-    if not own_sources(server):
+    if not _configuration(server):
         hup = [HUP_REEXECS]
     elif pidfile(server):
         hup.append(HUP_LOSES_PIDFILE)

@@ -29,6 +29,7 @@ HANDED_ON = "USR2 execs the new master with all that the old one has set in its 
 LEFT = "what the configuration has set in the master stays set"
 HUP_KEEPS: Reasons = {
     **by_stage(Stage.EXEC, "HUP forks new workers from the same master: they inherit its environment"),
+    **by_stage(Stage.ARGUMENT, "HUP reads the configuration again, but the command line stays what it was"),
     # build_app! evaluates config.ru again even where it is preloaded: what is new, or overrides, may come in.
     (Stage.APPLICATION, Change.KEPT): STAYS,
     (Stage.APPLICATION, Change.REMOVED): STAYS,
@@ -39,6 +40,7 @@ HUP_REEXECS = "without a configuration file HUP re-executes like USR2, and leave
 HUP_LOSES_PIDFILE = "HUP makes the master forget the pid file that its command line names"
 USR2_KEEPS: Reasons = {
     **by_stage(Stage.EXEC, "USR2 execs the new master with the environment of the old one"),
+    **by_stage(Stage.ARGUMENT, "USR2 execs the new master with the old command line"),
     (Stage.APPLICATION, Change.KEPT): HANDED_ON,
     (Stage.APPLICATION, Change.REMOVED): HANDED_ON,
     (Stage.CODE, Change.KEPT): f"USR2 execs the new master with the environment of the old one: {LEFT}",

@@ -80,7 +80,7 @@ def _unresolved(server: Server, snapshot: Snapshot) -> list[str]:
 def _distrusted(server: Server, snapshot: Snapshot) -> bool:
     """Blanks within the arguments of a title cannot be told: the file it names must be there."""
     sources = SERVERS[server.kind].own_sources(server) if server.kind == "unicorn" else ()
-    known = [snapshot.seen_by(server).get(s.path) for s in sources]
+    known = [snapshot.seen_by(server).get(s.path) for s in sources if not s.optional]
     return any(facts is None or facts.status != "ok" for facts in known)
 
 

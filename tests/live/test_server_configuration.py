@@ -169,6 +169,39 @@ def test_the_default_file_is_that_of_the_folder_it_is_started_in(
     assert verdict["exit_code"] == 0
 
 
+@pytest.mark.parametrize(
+    ("args", "config", "first", "value", "origin"),
+    [
+        (("-E", "production"), "", "", "production", "command line"),
+        (("-E", "production"), "ENV['RACK_ENV'] = 'test'\n", "", "test", "unicorn.rb:3"),
+        (("-E", "production"), "ENV['RACK_ENV'] = 'test'\n", "#\\ -E staging", "staging", "config.ru:1"),
+        ((), "preload_app true\n", "#\\ --env staging", "staging", "config.ru:1"),
+    ],
+)
+def test_the_environment_that_unicorn_is_told(  # noqa: PLR0917
+    args: tuple[str, ...], config: str, first: str, value: str, origin: str, home: Path, run: Run
+) -> None:
+    server = Unicorn(home, *args, config=config, first=first).put(COLOUR="red", RACK_ENV="exec")
+    server.rules = {"RACK_ENV": value}
+    run(server)
+    assert server.http("RACK_ENV") == {value}
+
+    verdict = check(server)
+
+    assert (verdict.status, verdict.says("RACK_ENV")) == (0, ("in-sync", None))
+    assert verdict.finding("RACK_ENV")["configured"]["origin"].removeprefix(f"{home}/") == origin
+    if not first:
+        return
+    server.write("config.ru", (home / "config.ru").read_text().replace("staging", "testing"))
+    server.rules = {}
+    verdict = check(server)
+    assert verdict.wrong() == {"RACK_ENV": ("stale", "started-before-change")}
+    assert verdict.remedy["action"] == RELOAD
+    server.reload()
+    assert server.http("RACK_ENV") == {"testing"}
+    assert (check(server).status, check(server).wrong()) == (0, {})
+
+
 COMPUTED_NAMES = {
     "gunicorn": "import os\nfor k in os.sys.argv[:1]: os.environ[k.upper()[:0] + 'SIZE'] = '{}'\n",
     "unicorn": "'SIZE'.then {{ |k| ENV[k] = '{}' }}\n",

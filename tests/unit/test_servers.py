@@ -9,8 +9,8 @@ from typing import Any
 import build
 import pytest
 
-from envcheck.model import Action, Change, Process, Role, Server, Stage
-from envcheck.servers import SERVERS, gunicorn, unicorn
+from envcheck.model import Action, Change, FileFacts, Process, Role, Server, Stage
+from envcheck.servers import SERVERS, gunicorn, unicorn, unicorn_options
 from envcheck.servers.grouping import servers
 from envcheck.sources import gunicorn_config
 
@@ -242,6 +242,55 @@ def test_entries_on_the_command_line_replace_those_of_the_environment() -> None:
 
     assert [s.assignment.name for s in gunicorn.own_settings(server, {})] == ["B"]
     assert gunicorn.preloads(server, {}) is True
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "files"),
+    [
+        ("-c x.rb -E production", {"config-file": "x.rb", "env": "production"}, ()),
+        ("-cx.rb -Eproduction app.ru", {"config-file": "x.rb", "env": "production"}, ("app.ru",)),
+        ("--config-file=x.rb --env production", {"config-file": "x.rb", "env": "production"}, ()),
+        ("-Dc x.rb -E a -E b", {"config-file": "x.rb", "env": "b"}, ()),
+        ("-D --no-default-middleware -- -E", {}, ("-E",)),
+        ("-E", {}, ()),
+    ],
+)
+def test_unicorn_takes_its_command_line_apart(
+    words: str, options: dict[str, str], files: tuple[str, ...]
+) -> None:
+    given = unicorn_options.parse(words.split())
+
+    assert ({name: given.last(name) for name in given.options}, given.files) == (options, files)
+
+
+@pytest.mark.parametrize(
+    ("title", "rackup", "expected"),
+    [
+        ("unicorn master -E a", "", [("RACK_ENV", "a", "command line")]),
+        ("unicorn_rails master -E a", "", [("RAILS_ENV", "a", "command line")]),
+        (
+            "unicorn master -E a config.ru",
+            "# x\n#\\ -E b --port 80\nrun x\n#\\ -E c\n",
+            [("RACK_ENV", "a", "command line"), ("RACK_ENV", "b", "/srv/shop/config.ru:2")],
+        ),
+        ("unicorn master app.ru", "#\\ -E b\n", []),
+        ("unicorn master -D", "#\\ -p 80\n", []),
+        ("unicorn master -D", "  #\\ -E b\n", []),
+    ],
+)
+def test_unicorn_sets_the_environment_that_it_is_told(
+    title: str, rackup: str, expected: list[tuple[str, str, str]]
+) -> None:
+    [server] = servers([build.unicorn(10, title)])
+    files = {"/srv/shop/config.ru": FileFacts("ok", rackup.encode())}
+
+    found = unicorn.own_settings(server, files)
+
+    assert [(s.assignment.name, s.assignment.value, s.origin) for s in found] == expected
+    # As it would be started, it is told the same.
+    argv = server.arguments or ()
+    again = server.generations[0]._replace(master=server.first._replace(argv=argv))
+    assert unicorn.own_settings(server._replace(generations=(again,)), files) == found
 
 
 PWD = {"PWD": "/srv/begun"}
