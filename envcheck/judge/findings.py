@@ -205,7 +205,7 @@ def _of_generations(context: Context) -> Iterable[Finding]:
         )
         yield whole(context, Diagnosis.LATENT, Cause.MIXED_GENERATIONS, message, server.processes)
     for generation in server.generations:
-        if generation.role == "orphaned":
+        if generation.master is None:
             yield _orphans(context, generation)
     if stopped := tuple(p for p in server.processes if p.state == "T"):
         pids = " ".join(str(p.pid) for p in stopped)

@@ -25,6 +25,9 @@ def owned(server: Server, processes: Mapping[int, Process]) -> Server:
     A master that was re-executed, or that a herder has started, is younger than what it has.
     """
     found = owners(server.first, processes)
+    if found and "orphaned" in found[0].facts:
+        generations = tuple(_lost(g) for g in server.generations)
+        return server._replace(owners=found, generations=generations)
     read = _since(found[0], server.first, processes) if found else None
     if read is None:
         return server._replace(owners=found)
@@ -43,6 +46,11 @@ def _confirmed(owner: Owner, answers: Answers) -> Owner | None:
     confirm = getattr(supervisor(owner), "confirmed", None)
     found: Owner | None = confirm(owner, answers) if confirm else owner
     return found and found._replace(outer=outer)
+
+
+def _lost(generation: Generation) -> Generation:
+    """What its supervisor has lost is nobody's current generation."""
+    return generation._replace(role="orphaned") if generation.role == "current" else generation
 
 
 def _dated(generation: Generation, read: float) -> Generation:

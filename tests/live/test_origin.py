@@ -323,6 +323,7 @@ def test_an_orphan(host: Host) -> None:
     host.put("shop", COLOUR="blue\n")
     verdict = app.check()
     assert verdict.says(None) == ("latent", "orphaned")
+    assert [(g["master"]["pid"], g["role"]) for g in verdict.app["generations"]] == [(master, "orphaned")]
     assert verdict.finding("COLOUR")["diagnosis"] == "stale"
     assert verdict.remedy["action"] == "adopt"
     steps = argvs(verdict.remedy["steps"])
