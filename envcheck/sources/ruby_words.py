@@ -22,7 +22,8 @@ class RubyError(Exception):
 
 
 class Word(NamedTuple):
-    kind: str  # string, computed (a string that is no plain one), name, number, symbol, label, mark, newline
+    # string, words (%w), computed (a string that is no plain one), name, number, symbol, label, mark, newline
+    kind: str
     text: str  # of a string its value; of a computed one nothing
     line: int
     spaced: bool = False  # blanks stand before it
@@ -94,6 +95,8 @@ class _Lexer:
         if value and (found := pattern(PERCENT).match(text, at)):
             self.at = found.end()
             word = self._quoted(found[2], CLOSES.get(found[2], found[2]), plain=found[1] == "q")
+            if found[1] in ("w", "W") and word.kind == "string":
+                return word._replace(kind="words")
             return word if found[1] in ("", "q", "Q") else word._replace(kind="computed", text="")
         if value and first == "/":
             self.at += 1

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from envcheck.model import Assignment, Parsed, Problem
 from envcheck.sources.ruby_expressions import Expressions, goes_on, pairs
+from envcheck.sources.ruby_plain import plainly
 from envcheck.sources.ruby_words import RubyError, Word, words
 from envcheck.suspicion import words as names
 
@@ -46,7 +47,7 @@ def parse(content: bytes) -> Parsed:
 @lru_cache(maxsize=32)
 def scan(content: bytes) -> Scanned:
     try:
-        found = _Scan(words(content.decode("utf-8", "surrogateescape")))
+        found = _Scan(plainly(words(content.decode("utf-8", "surrogateescape"))))
         found.run()
     except RubyError as error:
         return Scanned(Parsed(problems=(Problem(error.line, "cannot be followed from here on"),)), None)

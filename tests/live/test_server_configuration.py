@@ -29,6 +29,12 @@ os.environ.setdefault("HELD", "code")
 os.environ.update({"UPDATED": "code"}, WORDS="code")
 os.environ.pop("POPPED", None)
 del os.environ["DELETED"]
+NAME = "NAMED"
+os.environ[NAME] = "code"
+for name in ("FIRST", "SECOND"):
+    os.environ[name] = "code of " + name
+held = os.environ
+held.update(dict({"DICT": "code"}), **{"STARS": "code"})
 if os.getpid():
     os.environ["CONDITIONAL"] = "code"
 def on_starting(server):
@@ -62,6 +68,13 @@ ENV.update('UPDATED' => 'code',
            'WORDS' => 'code')
 ENV.delete('POPPED')
 ENV['DELETED'] = nil
+NAME = 'NAMED'
+ENV[NAME] = 'code'
+%w(FIRST SECOND).each do |name|
+  ENV[name] = name
+end
+held = ENV
+{'DICT' => 'code', 'STARS' => NAME}.each { |k, v| held[k] = v }
 ENV['CONDITIONAL'] = 'code' if port
 =begin
 ENV['COMMENT'] = 'no'
@@ -115,6 +128,7 @@ def test_what_is_computed_is_what_workers_have(
     wanted = configured(server)
 
     assert wanted.pop("CONDITIONAL") == {"dynamic": True}
+    assert {"NAMED", "FIRST", "SECOND", "DICT", "STARS"} < wanted.keys()
     assert {"CODE", "DEFAULT", "FORK_ONLY", "APP_AND_READY", "BEFORE"} < wanted.keys()
     assert not {"EXECED", "RELOADED", "COMMENT"} & wanted.keys()
     answers = server.answers()

@@ -7,6 +7,7 @@ import pytest
 from envcheck.sources import unicorn_config
 
 DYNAMIC = "<dynamic>"
+NAME = "sets a variable whose name is computed"
 Told = list[tuple[int, str, str, str | None]]
 
 
@@ -62,6 +63,41 @@ def value(text: str) -> str | None:
 )
 def test_literals(text: str, expected: str | None) -> None:
     assert value(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{'A' => '1'}.each { |k, v| ENV[k] = v }", [(1, "A", "1")]),
+        (
+            "{'A' => x, 'B' => '2',}.each_pair do |k, v|\n  ENV[k] = v\nend",
+            [(2, "A", DYNAMIC), (2, "B", "2")],
+        ),
+        ("%w(A B).each do |k|\n  ENV[k] ||= 'x'\nend", [(2, "A", "x"), (2, "B", "x")]),
+        ("['A', 'B',].each { |k| ENV[k] = k }", [(1, "A", "A"), (1, "B", "B")]),
+        ("[['A', '1'], ['B', '2']].each { |k, v| ENV.store(k, v) }", [(1, "A", "1"), (1, "B", "2")]),
+        ("%w(A B).each { |k| ENV.delete(k) }", [(1, "A", None), (1, "B", None)]),
+        ("%w(A B).each { |k| ENV[k] = 'x' if y }", [(1, "A", DYNAMIC), (1, "B", DYNAMIC)]),
+        ("if y\n%w(A).each { |k| ENV[k] = 'x' }\nend", [(2, "A", DYNAMIC)]),
+        ("%w(A B).each { |a| %w(x y).each { |b| ENV[a] = b } }", [(1, n, v) for n in "AB" for v in "xy"]),
+        ("%w(A).each { |k| ENV[k] = '1' }; ENV['B'] = '2'", [(1, "A", "1"), (1, "B", "2")]),
+        ("K = 'A'.freeze\nV = 'x'\nENV[K] = V", [(3, "A", "x")]),
+        ("env = ENV\nenv['A'] = 'x'\nenv.update('B' => 'y')", [(2, "A", "x"), (3, "B", "y")]),
+    ],
+)
+def test_names_that_are_known_without_running_it(
+    text: str, expected: list[tuple[int, str, str | None]]
+) -> None:
+    assert [(line, name, given) for line, _, name, given in told(text)] == expected
+    assert unicorn_config.parse(text.encode()).problems == ()
+    within = [(line, by, given) for line, by, _, given in told(f"after_fork {{ |s, w| {text}\n}}")]
+    assert within == [(line, "after_fork", given) for line, _, given in expected]
+
+
+def test_loops_are_not_written_out_for_ever() -> None:
+    text = "".join(f"%w(A B C D E F G H).each {{ |k{n}| " for n in range(9)) + "ENV[k0] = 'x'" + "}" * 9
+
+    assert {name for _, _, name, _ in told(text)} <= set("ABCDEFGH")
 
 
 @pytest.mark.parametrize(
@@ -133,11 +169,24 @@ def test_reading_sets_nothing(text: str) -> None:
         ("require 'dotenv/load'", (1, "loads dotenv/load")),
         ("load '/srv/env.rb'", (1, "runs other code (load)")),
         ("x.instance_eval(File.read('y'))", (1, "runs other code (instance_eval)")),
-        ("ENV[name] = 'x'", (1, "sets a variable whose name is computed")),
-        ("ENV.delete(name)", (1, "sets a variable whose name is computed")),
+        ("ENV[name] = 'x'", (1, NAME)),
+        ("ENV.delete(name)", (1, NAME)),
         ("ENV.replace({})", (1, "calls ENV.replace")),
         ("ENV.update(YAML.load_file('x'))", (1, "calls ENV.update with names that are computed")),
-        ("env = ENV", (1, "hands ENV on")),
+        ("x.env = ENV", (1, "hands ENV on")),
+        ("env = ENV\nfill(env)", (2, "hands ENV on")),
+        ("env = ENV; env = x\nenv['A'] = 'x'", (1, "hands ENV on")),
+        ("k = 'A'; k << 'B'; ENV[k] = 'x'", (1, NAME)),
+        ("k = 'A'; k = 'B'; ENV[k] = 'x'", (1, NAME)),
+        ("k = 'A'; f { |k| ENV[k] = 'x' }", (1, NAME)),
+        ("k = 'A' if y; ENV[k] = 'x'", (1, NAME)),
+        ("['A', y].each { |k| ENV[k] = 'x' }", (1, NAME)),
+        ("y.each { |k| ENV[k] = 'x' }", (1, NAME)),
+        ("%W(A#{y}).each { |k| ENV[k] = 'x' }", (1, NAME)),
+        ("%w(A B).each { |k| next if y; ENV[k] = 'x' }", (1, NAME)),
+        ("y = %w(A B).each { |k| ENV[k] = 'x' }", (1, NAME)),
+        ("%w(A B).each { |k| ENV[k] = 'x' }.size", (1, NAME)),
+        ("%w(A B).each { |k, v| ENV[k] = 'x' }", (1, NAME)),
         ("\nfill(ENV)", (2, "hands ENV on")),
         ("x = 'abc", (1, "cannot be followed from here on")),
         ("x = <<END\nabc", (1, "cannot be followed from here on")),
