@@ -28,6 +28,8 @@ from envcheck.model import (
 )
 from envcheck.noise import is_noise
 from envcheck.sources.chain import WHY
+from envcheck.supervisors import ownership
+from envcheck.supervisors.ownership import STOPPED
 
 WARNINGS = frozenset({Diagnosis.LATENT})
 FINE = frozenset({Diagnosis.IN_SYNC, Diagnosis.UNPROVEN})
@@ -138,8 +140,8 @@ def whole(
     context: Context, diagnosis: Diagnosis, cause: Cause | None, message: str, who: Iterable[Process]
 ) -> Finding:
     """Make a finding about the server as a whole."""
-    pids = tuple(p.pid for p in who)
-    processes = [p for p in context.server.processes if p.pid in pids]
+    del context
+    processes = tuple(who)
     error = diagnosis in (Diagnosis.UNDECIDED, Diagnosis.UNPROVEN)
     return Finding(
         None,
@@ -147,7 +149,7 @@ def whole(
         cause,
         Severity.ERROR if error else Severity.WARNING,
         message,
-        pids,
+        tuple(p.pid for p in processes),
         None,
         None,
         None,
@@ -207,7 +209,7 @@ def _of_generations(context: Context) -> Iterable[Finding]:
     for generation in server.generations:
         if generation.master is None:
             yield _orphans(context, generation)
-    if stopped := tuple(p for p in server.processes if p.state == "T"):
+    if stopped := tuple(p for p in server.processes if p.state == STOPPED):
         pids = " ".join(str(p.pid) for p in stopped)
         message = (
             f"{_of_how_many(stopped, server.processes)}stopped by a signal: nothing is done there, no other "
@@ -237,6 +239,13 @@ def _by_supervisor(context: Context) -> Iterable[Finding]:
     server, start = context.server, context.configured.start
     if server.owner and (lost := server.owner.facts.get("orphaned")):
         yield whole(context, Diagnosis.LATENT, Cause.ORPHANED, lost, server.processes)
+    for owner in ownership.line(server.owner):
+        if owner.supervising is not None and owner.supervising.state == STOPPED:
+            message = (
+                f"{owner.kind} {owner.pid}, which keeps it running, is stopped by a signal: it does nothing, "
+                f"and commands to it hang, before kill -CONT {owner.pid}"
+            )
+            yield whole(context, Diagnosis.LATENT, Cause.STOPPED, message, [owner.supervising])
     if start and start.stray:
         yield whole(context, Diagnosis.LATENT, Cause.STRAY, start.stray, server.processes)
 

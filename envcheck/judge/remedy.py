@@ -89,7 +89,7 @@ def remedy(context: Context, findings: Sequence[Finding], snapshot: Snapshot, po
         or (_advice(context, snapshot) if by_hand else "")
         or (AS_ROOT if _refused(findings) else "")
         or (UNCERTAIN if uncertain else "")
-        or _stopped(findings)
+        or _stopped(findings, steps)
         or _perhaps(action, whats, context)
         or (_comparison(context, steps) if _incomparable(findings) else ""),
     )
@@ -168,9 +168,11 @@ def _note(action: Action, findings: Sequence[Finding], unstartable: str, *, help
     return UNKNOWN if helpless and action is Action.NONE else ""
 
 
-def _stopped(findings: Sequence[Finding]) -> str:
-    """Say what comes before any signal, to processes that take none."""
-    pids = " ".join(str(pid) for f in findings if f.cause is Cause.STOPPED for pid in f.pids)
+def _stopped(findings: Sequence[Finding], steps: Sequence[Step]) -> str:
+    """Say what comes before any signal, to processes that take none, where no step does it."""
+    going_on = {step.argv[-1] for step in steps if "-CONT" in step.argv}
+    stopped = [str(pid) for f in findings if f.cause is Cause.STOPPED for pid in f.pids]
+    pids = " ".join(pid for pid in stopped if pid not in going_on)
     return f"let it go on first: kill -CONT {pids}" if pids else ""
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from envcheck.model import Action, Configured, Hazard, Owner, Server, Snapshot, Stage, Start, Step
+from envcheck.model import Action, Configured, Disruption, Hazard, Owner, Server, Snapshot, Stage, Start, Step
 from envcheck.noise import same
 from envcheck.secrecy import Policy
 from envcheck.sources import chain
 from envcheck.supervisors import supervisor, unsupervised
-from envcheck.supervisors.ownership import HANDING_ON
+from envcheck.supervisors.ownership import HANDING_ON, STOPPED
 
 # They read all that they give when they start: who keeps them running restarts them, and nothing less helps.
 READING_ONCE = frozenset({"honcho", "foreman"})
@@ -67,7 +67,16 @@ def restart(server: Server, configured: Configured, snapshot: Snapshot, policy: 
     owner, seen = acting(server, configured)
     steps = supervisor(owner).restart(owner, server, seen, snapshot, policy)
     steps = _from_outside(steps, owner)
-    return (*_newer_ended(server, owner), *steps) if steps else ()
+    return (*_going_on(owner), *_newer_ended(server, owner), *steps) if steps else ()
+
+
+def _going_on(owner: Owner | None) -> tuple[Step, ...]:
+    """Let a supervisor that was stopped go on first: it would not hear of what follows."""
+    supervising = owner.supervising if owner else None
+    if owner is None or supervising is None or supervising.state != STOPPED:
+        return ()
+    why = f"{owner.kind} was stopped by a signal: it takes no command before this"
+    return (Step(("kill", "-CONT", str(supervising.pid)), why, Disruption.NONE),)
 
 
 def _from_outside(steps: tuple[Step, ...], owner: Owner | None) -> tuple[Step, ...]:

@@ -13,6 +13,8 @@ TRUST = ("ancestor", "cgroup", "marks")
 # Those whose environment is what they hand on, whatever else they add.
 HANDING_ON = frozenset({"runit", "daemontools", "s6", "supervisord", "circus", "honcho", "foreman"})
 
+STOPPED = "T"  # the state of a process that a signal has stopped
+
 DEPTH = 4  # supervisors over supervisors
 
 # Below these stands a shell, which is older than what it has started.
@@ -33,6 +35,13 @@ def owned(server: Server, processes: Mapping[int, Process]) -> Server:
         return server._replace(owners=found)
     generations = tuple(_dated(g, read) for g in server.generations)
     return server._replace(owners=found, generations=generations)
+
+
+def line(owner: Owner | None) -> Iterator[Owner]:
+    """Give an owner, and those who keep it running, innermost first."""
+    while owner is not None:
+        yield owner
+        owner = owner.outer
 
 
 def confirmed(server: Server, answers: Answers) -> Server:

@@ -204,3 +204,21 @@ def test_a_hook_is_no_way_under_a_supervisor(service: Run, home: Path) -> None:
     wait_for(lambda: old not in made.server.pids(), "the old master stays")
     log = made.server.folder / "log"
     wait_for(lambda: "Address already in use" in log.read_text(), "runsv starts none")
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_watcher_that_was_stopped(service: Run, tool: str) -> None:
+    running = service(tool, "gunicorn", SCRIPTS["folder"])
+    [watcher] = (
+        p.pid
+        for p in processes_in(running.folder)
+        if Path(f"/proc/{p.pid}/comm").read_text().strip() == running.tool.watcher
+    )
+    send(watcher, signal.SIGSTOP)
+    running.server.put("env.d", COLOUR="blue")
+
+    verdict = judged(running)
+
+    assert [f["pids"] for f in verdict.findings(None) if f["cause"] == "stopped"] == [[watcher]]
+    assert verdict.remedy["steps"][0]["argv"] == ["kill", "-CONT", str(watcher)]
+    assert not verdict.remedy["note"]

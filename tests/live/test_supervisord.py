@@ -288,3 +288,23 @@ def test_an_orphan_is_adopted(home: Path, bare: Path, run: Run) -> None:
     server.replaced(stray)
     assert server.http("COLOUR") == {"blue"}
     fine(server)
+
+
+def test_a_supervisord_that_was_stopped(home: Path, bare: Path, run: Run) -> None:
+    """No command reaches it, before it goes on."""
+    server = Supervisord(home, bins=bare)
+    run(server)
+    pid = server.supervisor_pid()
+    send(pid, signal.SIGSTOP)
+    wait_for(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED, "it does not stop")
+
+    verdict = server.judge()
+    assert [f["cause"] for f in verdict.findings(None)] == ["stopped"]
+    assert f"kill -CONT {pid}" in verdict.remedy["note"]
+    server.define(red="blue")
+    verdict = server.judge()
+    assert verdict.says("COLOUR")[0] == "stale"
+    assert verdict.remedy["steps"][0]["argv"] == ["kill", "-CONT", str(pid)]
+    carry_out(verdict.remedy["steps"])
+    server.ready()
+    fine(server)
