@@ -226,7 +226,7 @@ def _unstartable(context: Context) -> Iterable[Finding]:
     known = bool(absent or refused)
     needed = [start.unstartable] if start and start.unstartable and not known else []
     for why in (*filter(None, [configured.broken]), *needed, *absent, *refused):
-        message = f"a restart would not come up: {why}"
+        message = f"{(start and start.fails) or 'a restart would not come up'}: {why}"
         yield whole(context, Diagnosis.LATENT, Cause.UNSTARTABLE, message, context.server.processes)
 
 

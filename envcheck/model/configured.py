@@ -119,6 +119,7 @@ class Start(NamedTuple):
     command: tuple[str, ...] = ()  # what it would exec: wrappers in it are followed
     loaded: Start | None = None  # the same by what it has loaded, where that may differ
     unstartable: str = ""  # why it would not come up
+    fails: str = ""  # what fails for that reason, where not every restart does
     stray: str = ""  # why the server is none of it, although it looks as if it were
     since: float | None = None  # when it started the process that became, or started, the server
     folder: str | None = None  # where it is started: relative paths in the command start there

@@ -22,6 +22,11 @@ __all__ = ["hazards", "insufficient", "owner", "restart", "start"]
 
 # What it sets for each process anew, whatever its own environment has.
 OWN = ("SUPERVISOR_ENABLED", "SUPERVISOR_SERVER_URL", "SUPERVISOR_PROCESS_NAME", "SUPERVISOR_GROUP_NAME")
+# What it has loaded it goes on with: seen with 4.3.0.
+NOT_LOADED = (
+    "`update` fails and supervisord started anew does not come up, though `restart` starts what is loaded"
+)
+TAKES_AWAY = "`update` ends it for good, though `restart` starts what is loaded"
 
 
 def owner(process: Process, ancestors: Sequence[Process]) -> Owner | None:
@@ -88,6 +93,7 @@ def start(owner: Owner, process: Process, known: Known) -> Start:
             (base, Applied(source, None, configuration.changed, why)),
             (),
             unstartable=unstartable,
+            fails=TAKES_AWAY,
             since=since,
         )
     applied = (base, _marks(owner, defined), configuration.common, defined.environment)
@@ -106,9 +112,8 @@ def _refused(base: Applied, refusal: RejectError, since: float) -> Start:
     problem = Problem(refusal.line, f"{refusal}: supervisord refuses the configuration")
     source = Source(KIND, refusal.path, Stage.EXEC, "supervisor")
     applied = (base, Applied(source, Parsed((), (problem,), refused=True), 0.0))
-    return Start(
-        applied, (), unstartable=f"supervisord refuses its configuration: {refusal} ({place})", since=since
-    )
+    why = f"supervisord refuses its configuration: {refusal} ({place})"
+    return Start(applied, (), unstartable=why, fails=NOT_LOADED, since=since)
 
 
 def _marks(owner: Owner, defined: Defined) -> Applied:

@@ -184,6 +184,19 @@ def test_a_configuration_that_is_refused(home: Path, run: Run) -> None:
     finding = verdict.findings(None)
     assert [f["cause"] for f in finding] == ["unstartable"], verdict.app
     assert verdict.remedy["action"] == "refuse"
+    assert "`update` fails" in finding[0]["message"]
+    assert "`restart` starts what is loaded" in finding[0]["message"]
+    control = (f"{OWN_BIN}/supervisorctl", "-c", "supervisord.conf")
+
+    def does(*words: str) -> str:
+        return subprocess.run(
+            [*control, *words], check=False, capture_output=True, text=True, cwd=server.place, env=server.own
+        ).stdout
+
+    assert "CANT_REREAD" in does("update")
+    master = server.master
+    assert "started" in does("restart", "web:web")
+    server.replaced(master)
 
 
 def test_a_file_that_the_command_reads(home: Path, bare: Path, run: Run) -> None:
