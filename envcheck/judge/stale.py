@@ -137,8 +137,9 @@ def _not_loaded(judged: Judged, context: Context) -> Explanation | None:
     value = setting.assignment.value if setting else None
     if any(not same(judged.name, value, p.running.variables.get(judged.name)) for p in judged.processes):
         return None
-    _, where = last_change(judged.fresh.settings, context.configured)
-    return Cause.DAEMON_RELOAD_NEEDED, f"{where} says otherwise, but its supervisor has not read that yet"
+    winner = judged.fresh.winner
+    now = f"{winner.origin} says otherwise" if winner else "no source sets it any more"
+    return Cause.DAEMON_RELOAD_NEEDED, f"{now}, but its supervisor has not read that yet"
 
 
 def _from_supervisor(judged: Judged, context: Context) -> Explanation | None:

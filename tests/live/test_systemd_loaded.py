@@ -71,3 +71,14 @@ def test_a_wrapper_that_is_loaded_and_not_on_disk(machine: Machine) -> None:
 
     assert configured(unit)["loaded"] == {"A": "old", "B": None, "C": None}
     unit.stop()
+
+
+def test_a_variable_that_no_file_sets_any_more(machine: Machine) -> None:
+    machine.write("/etc/systemd/system.conf.d/d.conf", "[Manager]\nDefaultEnvironment=OTHER=1\n")
+    unit = Unit(machine, "gone.service", "Environment=SIZE=large")
+    machine.path(unit.file).unlink()
+
+    message = unit.check().finding("SIZE")["message"]
+
+    assert message.startswith("no source sets it any more, but its supervisor has not read that yet")
+    unit.stop()
