@@ -276,6 +276,11 @@ def _older_than_source(judged: Judged, context: Context) -> Explanation:
     start = context.configured.start
     if frozen and start is not None and start.edited:
         return Cause.DAEMON_RELOAD_NEEDED, f"{when}, but its supervisor has not read that yet"
+    if frozen and start is not None and start.read_at > read:
+        return Cause.STARTED_BEFORE_CHANGE, (
+            f"{when}, but its supervisor has read that at {context.clock(start.read_at)} only; the "
+            f"environment was read at {context.clock(read)}, by what was loaded before"
+        )
     oldest = min(p.started for p in judged.processes)
     if not frozen and changed > oldest:
         return Cause.STARTED_BEFORE_CHANGE, f"{when}; the processes started at {context.clock(oldest)}"

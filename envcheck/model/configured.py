@@ -128,6 +128,7 @@ class Start(NamedTuple):
     kept: tuple[Applied, ...] | None = None  # the sources as long as the supervisor itself runs on
     edited: bool = False  # the definition changed after its supervisor had read it, as far as that is known
     needs: tuple[Need, ...] = ()  # what has to be there for it to come up
+    read_at: float = 0.0  # when its supervisor last read its definition, as far as it tells
     traits: frozenset[str] = frozenset()  # words of its module: what else the definition says
     user: str = ""  # who the command is started as, where that is said
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from live.harness import root_only
+from live.harness import root_only, wait_for
 from live.servers import WSGI
+from live.systemd.judging import argvs
 from live.systemd.machine import Machine
 from live.systemd.unit import Unit
 
@@ -70,6 +72,26 @@ def test_a_wrapper_that_is_loaded_and_not_on_disk(machine: Machine) -> None:
     unit.define("", "/usr/bin/envdir /etc/new.d {gunicorn} -e C=1")
 
     assert configured(unit)["loaded"] == {"A": "old", "B": None, "C": None}
+    unit.stop()
+
+
+def test_restarted_before_the_reload(machine: Machine) -> None:
+    """systemd had the old unit loaded when it started the server, and has the new one now."""
+    unit = Unit(machine, "before.service", "Environment=SIZE=large")
+    unit.define("Environment=SIZE=small")
+    machine.systemctl("restart", unit.name)
+    unit.ready()
+    begun = time.time()  # systemd tells in whole seconds when it read its files
+    wait_for(lambda: time.time() > begun + 1, "the clock stands still")
+    machine.systemctl("daemon-reload")
+
+    verdict = unit.check()
+
+    assert verdict.wrong() == {"SIZE": ("stale", "started-before-change")}
+    assert "by what was loaded before" in verdict.finding("SIZE")["message"]
+    assert argvs(verdict.remedy["steps"]) == [["systemctl", "restart", unit.name]]
+    unit.carry_out(verdict.remedy["steps"])
+    assert unit.check().status == 0
     unit.stop()
 
 

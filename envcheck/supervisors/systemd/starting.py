@@ -62,6 +62,7 @@ def start(owner: Owner, process: Process, known: Known) -> Start:
         now if differs else None,
         "" if said.pending or known.wanted else disk.unstartable(files, found, known=said.unit is not None),
         since=since,
+        read_at=said.manager.loaded if said.manager else 0.0,
         folder=_folder(found),
         needs=() if said.pending or known.wanted else needs.needs(found),
         traits=_traits(said),
