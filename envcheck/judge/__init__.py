@@ -24,6 +24,7 @@ from envcheck.model import (
     FileFacts,
     Gap,
     HostReport,
+    Listed,
     Parsed,
     Plan,
     Report,
@@ -218,6 +219,11 @@ def _app(case: Case, snapshot: Snapshot, policy: Policy) -> AppReport:
     found = waived((*found, *more, *of_reloads(context, snapshot)), asked, snapshot)
     plan = remedy(context, pressing(found), snapshot, policy)
     return discreet(AppReport(name, context.server, state(found), context.configured, found, plan, policy))
+
+
+def listed(snapshot: Snapshot, servers: Iterable[Server], policy: Policy) -> Listed:
+    """Judge servers each for itself, without a spec."""
+    return Listed(snapshot, tuple(_app((s.name, s, None), snapshot, policy) for s in servers))
 
 
 def merge(reports: Iterable[Report], fail_on: Severity, made: float | None = None) -> Report:

@@ -38,11 +38,6 @@ def masking(app: AppReport) -> Mask | None:
     return mask_of(app.policy, [configured, *_environments(app.server)])
 
 
-def discreet_server(server: Server, policy: Policy) -> Server:
-    mask = mask_of(policy, _environments(server))
-    return server if mask is None else _masked(server, mask)
-
-
 def _environments(server: Server) -> list[Mapping[str, str]]:
     return [r.variables for p in server.processes for r in (p.at_exec, p.live) if r.usable]
 

@@ -129,6 +129,13 @@ class HostReport(NamedTuple):
     called: str = ""  # what its record calls it, where another record calls its host so as well
 
 
+class Listed(NamedTuple):
+    """The servers of a host that are listed, each as it is judged without a spec."""
+
+    snapshot: Snapshot
+    apps: tuple[AppReport, ...]
+
+
 class Alike(NamedTuple):
     """Hosts that have the same value of a variable; None: they have none."""
 

@@ -17,12 +17,12 @@ from envcheck.model import (
     Generation,
     HostReport,
     Layer,
+    Listed,
     Outcome,
     Process,
     Remedy,
     Report,
     Server,
-    Snapshot,
     Step,
     Waiver,
 )
@@ -77,30 +77,42 @@ def dump(document: Json) -> str:
     return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
 
-def render_servers(found: Sequence[Snapshot | HostReport]) -> str:
+def render_servers(found: Sequence[Listed | HostReport]) -> str:
     """Write what `ps` found on each host, or why it could not look."""
-    hosts = [
-        {
-            "name": text(one.name if isinstance(one, HostReport) else one.host),
-            "status": one.status if isinstance(one, HostReport) else "ok",
-            "gaps": [_gap(gap) for gap in one.gaps],
-            "servers": [] if isinstance(one, HostReport) else [server(s, one.users) for s in one.servers],
-        }
-        for one in found
-    ]
-    return dump({"schema": "envcheck.ps/1", "hosts": hosts})
+    return dump({"schema": "envcheck.ps/1", "hosts": [_listed(one) for one in found]})
 
 
-def server(found: Server, users: Mapping[int, str]) -> Json:
-    first = found.first
+def _listed(one: Listed | HostReport) -> Json:
+    if isinstance(one, HostReport):
+        name, status, gaps, servers = one.name, one.status, one.gaps, list[Json]()
+    else:
+        seen = one.snapshot
+        servers = [server(app, seen.users) for app in one.apps]
+        name, status, gaps = seen.host, "ok", seen.gaps
     return {
-        "name": text(found.name),
-        "server": found.kind,
-        "supervisor": _owner(found),
+        "name": text(name),
+        "status": status,
+        "gaps": [_gap(gap) for gap in gaps],
+        "servers": servers,
+    }
+
+
+def server(app: AppReport, users: Mapping[int, str]) -> Json:
+    first = app.server.first
+    return {
+        "name": text(app.name),
+        "server": app.server.kind,
+        "state": app.state,
+        "supervisor": _owner(app.server),
         "user": text(users.get(first.uid, str(first.uid))),
         "cwd": None if first.cwd is None else text(first.cwd),
-        "generations": [_generation(g, readings=True) for g in found.generations],
+        "generations": [_generation(g, readings=True) for g in app.server.generations],
+        "sources": _sources(app),
     }
+
+
+def _sources(app: AppReport) -> list[Json]:
+    return [{"kind": a.source.kind, "path": text(a.source.path)} for a in app.configured.applied]
 
 
 def host(host: HostReport) -> Json:
@@ -133,7 +145,7 @@ def _app(app: AppReport) -> Json:
         "state": app.state,
         "supervisor": _owner(app.server),
         "generations": [_generation(g) for g in app.server.generations],
-        "sources": [{"kind": a.source.kind, "path": text(a.source.path)} for a in app.configured.applied],
+        "sources": _sources(app),
         "findings": [finding(f, app) for f in app.findings],
         "remedy": remedy(app.remedy),
         **applied,

@@ -101,6 +101,17 @@ def test_show_configured(stale: Gunicorn) -> None:
     assert document["origins"]["AWS_REGION"] == f"{stale.folder}/env.d/AWS_REGION:1"
 
 
+def test_ps_lists_what_check_has_less_findings_and_remedy(stale: Gunicorn) -> None:
+    [found] = json.loads(envcheck("ps", str(stale.master), "-f", "json").out)["hosts"][0]["servers"]
+    schema = json.loads((CONTRACT / "report.schema.json").read_text())
+    app = schema["$defs"]["app"]
+    app["required"] = [key for key in app["required"] if key not in ("findings", "remedy")]
+    jsonschema.validate(found, {**schema, **app})
+    [checked] = json.loads(envcheck("check", str(stale.master), "-f", "json").out)["hosts"][0]["apps"]
+    same = ("name", "server", "state", "supervisor", "sources")
+    assert {key: found[key] for key in same} == {key: checked[key] for key in same}
+
+
 def test_lint_exits_like_diff(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.env", tmp_path / "bad.env"
     good.write_text("A=1\n")

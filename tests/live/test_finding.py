@@ -175,7 +175,7 @@ def test_the_table_has_a_line_for_each(host: Host, name: str) -> None:
     [line] = [words for words in map(str.split, host.table.splitlines()) if words[-1] == str(server.folder)]
 
     assert str(server.master) in line
-    assert "current" in line
+    assert {"unproven", "-"} <= set(line)  # nobody keeps it running
 
 
 @pytest.mark.parametrize("name", ["daemon", "daemon-untitled", "unicorn", "named"])

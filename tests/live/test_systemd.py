@@ -466,3 +466,20 @@ def test_a_drop_in_that_leads_nowhere(machine: Machine) -> None:
     show = machine.python("-m", "envcheck", "show", f"file:{UNITS}/looping.service.d/a.conf", check=False)
     assert os.strerror(errno.ELOOP) in show.stderr
     unit.stop()
+
+
+def test_the_list_of_servers(machine: Machine) -> None:
+    """Servers of the same folder are told apart, by their units."""
+    units = [
+        Unit(machine, f"listed-{colour}.service", "Environment=SIZE=large") for colour in ("red", "blue")
+    ]
+    units[1].define("Environment=SIZE=small")
+
+    lines = machine.python("-m", "envcheck", "ps").stdout.splitlines()
+
+    rows = {line.split()[2]: line[:80].split()[5:8] for line in lines[1:]}
+    assert lines[0].split()[:7] == ["APP", "SERVER", "MASTER", "WORKERS", "SINCE", "STATE", "SUPERVISOR"]
+    assert rows[str(units[0].master)] == ["in-sync", "systemd", "listed-red.service"]
+    assert rows[str(units[1].master)] == ["stale", "systemd", "listed-blue.service"]
+    for unit in units:
+        unit.stop()

@@ -9,8 +9,8 @@ import build
 import pytest
 
 from envcheck import spec as specs
-from envcheck.judge import judge
-from envcheck.model import Diagnosis, FileFacts, Gap, HostReport, Process, Report, Step
+from envcheck.judge import judge, listed
+from envcheck.model import Diagnosis, FileFacts, Gap, HostReport, Listed, Process, Report, Snapshot, Step
 from envcheck.report import FORMATS, advice, format_named, servers
 from envcheck.report import json as report_json
 from envcheck.report import restart as plan
@@ -147,6 +147,20 @@ def test_where_to_look_for_what_did_not_match(host: str, taken: float | None, li
     assert said.splitlines()[-1] == line
 
 
+def _listed(seen: Snapshot) -> Listed:
+    return listed(seen, seen.servers, HIDING)
+
+
+def test_the_table_of_servers_has_no_column_that_says_nothing() -> None:
+    seen = _listed(build.snapshot(build.gunicorn(10)))
+    header, row = servers.render([seen]).splitlines()
+    assert header.split() == ["APP", "SERVER", "MASTER", "WORKERS", "SINCE", "STATE", "SUPERVISOR", "FOLDER"]
+    assert row.split()[-3:-1] == ["unproven", "-"]
+    header, row = servers.render([seen], verbose=True).splitlines()
+    assert header.split()[-2:] == ["USER", "FOLDER"]
+    assert row.split()[-1] == seen.apps[0].server.first.cwd
+
+
 def test_the_table_of_servers_says_what_to_do_about_a_host_that_could_not_be_looked_at() -> None:
     gap = Gap("connecting", "refused\x1b", "is the port right?\x1b")
 
@@ -155,19 +169,23 @@ def test_the_table_of_servers_says_what_to_do_about_a_host_that_could_not_be_loo
         "not read: connecting: refused\\x1b",
         "hint: is the port right?\\x1b",
     ]
-    assert "refused\\x1b" in servers.render([build.snapshot(build.gunicorn(10))._replace(gaps=(gap,))])
+    assert "refused\\x1b" in servers.render(
+        [_listed(build.snapshot(build.gunicorn(10))._replace(gaps=(gap,)))]
+    )
 
 
 def test_a_long_name_does_not_make_the_table_wide() -> None:
     long = "/srv/" + "a\x1b" * 100 + "end"
     seen = build.snapshot(build.gunicorn(10), build.gunicorn(20, cwd=long))
-    _, one, other = servers.render([seen]).splitlines()
+    _, one, other = servers.render([_listed(seen)]).splitlines()
 
     assert one.startswith("shop" + " " * 30 + "gunicorn")
     name = other.split()[0]
     assert (len(name), name[:6], name[-3:]) == (32, "a\\x1ba", "end")
     assert "..." in name
-    assert json.loads(report_json.render_servers([seen]))["hosts"][0]["servers"][1]["name"] == long[5:]
+    assert (
+        json.loads(report_json.render_servers([_listed(seen)]))["hosts"][0]["servers"][1]["name"] == long[5:]
+    )
 
 
 def test_servers_of_which_the_application_is_not_seen_are_told_once() -> None:
