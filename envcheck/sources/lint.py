@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from envcheck.model import Applied, FileFacts, Parsed, Problem
 from envcheck.secrecy import looks_secret
+from envcheck.sources import shell
+from envcheck.sources.text import decode
 
+_PAIR = re.compile(r"""(?<!\\)(["'])[^"'\\]*\1""")
+_NOT_A_WORD = ('"', "'", "{", "[")  # what begins so is quoted as a whole, or JSON
 READABLE_BY_ALL = 0o004
 DYNAMIC = "dynamic: "  # begins a problem that only running something could settle
 
@@ -28,7 +33,13 @@ def doubts(applied: Applied, facts: FileFacts) -> tuple[Doubt, ...]:
     all_told = [_told(applied, p) for p in applied.parsed.problems]
     placed = {d.message for d in all_told if d.line}
     told = [d for d in all_told if d.line or d.message not in placed]
-    found = {*told, *_repeated(path, applied.parsed), *_unset(applied), *_open(applied, facts)}
+    found = {
+        *told,
+        *_repeated(applied, facts),
+        *_quoted(applied, facts),
+        *_unset(applied),
+        *_open(applied, facts),
+    }
     return tuple(sorted(found, key=lambda d: (d.path, d.line or 0, d.message)))
 
 
@@ -40,13 +51,32 @@ def _told(applied: Applied, problem: Problem) -> Doubt:
     return Doubt(path, problem.line, message)
 
 
-def _repeated(path: str, parsed: Parsed) -> Iterator[Doubt]:
+def _repeated(applied: Applied, facts: FileFacts) -> Iterator[Doubt]:
+    """What is set twice; a shell may have read it in between."""
+    path = applied.source.path
+    if applied.source.dialect == "shell":
+        yield from (Doubt(path, p.line, p.message) for p in shell.repeated(facts.content))
+        return
+    parsed = applied.parsed or Parsed()
     first: dict[str, int] = {}
     for assignment in parsed.assignments:
         if assignment.name in first:
             line = first[assignment.name]
             yield Doubt(path, assignment.line, f"{assignment.name} is set again: line {line} does not count")
         first[assignment.name] = assignment.line
+
+
+def _quoted(applied: Applied, facts: FileFacts) -> Iterator[Doubt]:
+    """Quotes within a value, as a shell would take them away: in JSON they are meant."""
+    if applied.source.kind != "file" or applied.source.dialect == "supervisor" or not applied.parsed:
+        return
+    lines = decode(facts.content).splitlines()
+    for assignment in applied.parsed.assignments:
+        line = lines[assignment.line - 1] if 0 < assignment.line <= len(lines) else ""
+        given = line.partition("=")[2].strip()
+        pair = _PAIR.search(given) if given[:1] not in _NOT_A_WORD else None
+        if pair and pair[0] in (assignment.value or ""):
+            yield Doubt(applied.source.path, assignment.line, "the quotes are part of the value")
 
 
 def _unset(applied: Applied) -> Iterator[Doubt]:

@@ -56,6 +56,13 @@ def parse(content: bytes, known: Mapping[str, str]) -> Parsed:
     return Parsed(tuple(assignments), tuple(sorted(problems, key=lambda p: p.line or 0)))
 
 
+def repeated(content: bytes) -> tuple[Problem, ...]:
+    """Say which lines of a file do not count, for what they set is set anew before it is read."""
+    shell = _Shell(Called({}), None)
+    shell.source("", content)
+    return tuple(shell.repeated)
+
+
 def _foreign_bytes(content: bytes) -> Iterator[Problem]:
     """Tell of what editors of other systems leave in a file, and a shell takes for text."""
     if content.startswith(b"\xef\xbb\xbf"):
@@ -118,6 +125,7 @@ class _Shell(Builtins):
             for variable, _ in assignments:  # an array
                 self.assign(variable, UNKNOWN, command)
             return
+        self.read_by(command)
         self._defaults(command)
         if not words:
             for variable, value in assignments:
@@ -135,6 +143,8 @@ class _Shell(Builtins):
     def _other(self, words: list[Word], assignments: list[tuple[str, Word]], command: Command) -> None:
         """Take what is no builtin that is followed: a loop, a function, a program."""
         name = literal(words[0])
+        if name not in _HARMLESS:
+            self.unread.clear()  # a program gets them all
         if name is None and self.functions:
             name = "".join(self.fields(words[0])[:1])  # one of them may be called by a variable
         if plain(words[0]) == "for":

@@ -95,6 +95,8 @@ class State:
         self.kept: set[str] = set()  # what is read-only
         self.events: list[Event] = []
         self.found: list[tuple[str, Problem]] = []
+        self.unread: dict[str, int] = {}  # lines that set what nothing has read since
+        self.repeated: list[Problem] = []
         self.changed: dict[str, float] = {}
         self.path = ""
         self.depth: int = 0
@@ -168,13 +170,32 @@ class State:
         if dynamic and not (command.certain or old.exported or exported):
             exported = False
         self.variables[name] = Variable(value, exported, dynamic)
+        self._overwrite(name, command, sure=not dynamic)
         if dynamic:
             self.doubt(name, command)
         else:
             self.events.append(Event(self.path, Assignment(name, value, command.line)))
 
+    def _overwrite(self, name: str, command: Command, *, sure: bool) -> None:
+        """Note that what was set before does not count, where nothing can have read it."""
+        line = self.unread.pop(name, 0)
+        if sure and line:
+            message = f"{nameable(name) or 'a variable'} is set again: line {line} does not count"
+            self.repeated.append(Problem(command.line, message))
+        if sure:
+            self.unread[name] = command.line
+
+    def read_by(self, command: Command) -> None:
+        """Note what a command reads; what a substitution does is not known."""
+        for part in (part for word in command.words for part in word):
+            if part.kind == "name":
+                self.unread.pop(part.text, 0)
+            elif part.kind != "text":
+                self.unread.clear()
+
     def _appended(self, name: str, value: str) -> str:
         """Give the value behind what is there; for other shells than bash it is no assignment."""
+        self.unread.pop(name, 0)
         old = self.variables.get(name, Variable(None, exported=False)).value
         known = self.bash and (old is not None or (self.complete and name not in OWN))
         return (old or "") + value if known else UNKNOWN
@@ -192,6 +213,7 @@ class State:
         self.events.append(Event(self.path, None, why))
         self.found.append((self.path, Problem(line, what if line is None else DYNAMIC + what)))
         self.complete = False
+        self.unread.clear()
         self.variables = {n: v._replace(value=UNKNOWN, dynamic=True) for n, v in self.variables.items()}
 
 

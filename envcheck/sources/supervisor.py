@@ -24,6 +24,7 @@ _TOKENS = re.compile(
     """,
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
+_QUOTES = ('"', "'")
 _COMMENT = re.compile(r"#[^\n]*\n?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -94,5 +95,7 @@ def _doubts(name: _Token, value: _Token, rest: list[_Token]) -> Iterator[str]:
         yield f"{about}the value ends before what follows it, which is dropped: put it in double quotes"
     elif len(value.text) == 1 and not value.text.isalnum():
         yield f"{about}only one sign is taken as the value: put it in double quotes"
+    elif value.text[:1] not in _QUOTES and any(quote in value.text for quote in _QUOTES):
+        yield f"{about}a quote within the value is part of it, and one at its end is not"
     if "\0" in value.text or "\0" in name.text:
         yield f"{about}a NUL cannot be part of an environment: starting fails"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from envcheck.model import FileFacts, Source, Stage
 from envcheck.sources import chain
 from envcheck.sources.lint import doubts
@@ -31,3 +33,51 @@ def test_a_file_with_an_odd_name_is_named() -> None:
 def test_what_may_be_a_value_is_not_named() -> None:
     [(path, _, message)] = of_folder(**{"A=s3cret": b"1\n"})
     assert (path, "s3cret" in message) == ("/d", False)
+
+
+@pytest.mark.parametrize(
+    "dialect",
+    ["systemd", "systemd254", "docker", "dotenv-ruby", "dotenv-python", "dotenv-compose", "dotenv-foreman"],
+)
+def test_quotes_that_are_kept(dialect: str) -> None:
+    text = """A=a"b"\nB=x 'y z'\nC=don't\nD={"a": "b"}\nE="x"\nF='say "so"'\nG=plain\n"""
+    kept = {line for line, message in of_file(text, dialect) if message == "the quotes are part of the value"}
+    whole = {5, 6} if dialect == "docker" else set[int]()
+    assert kept == {1, 2} | whole
+
+
+def test_quotes_that_are_taken_away() -> None:
+    assert of_file("export A=a\"b\" B='x'\n", "shell") == []
+    assert of_file('A=a"b"\n', "dotenv-honcho") == []
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [('B=z"q"', True), ("B=z'q'x", True), ('B="q"', False), ("B='q'", False), ('B="it\'s"', False)],
+)
+def test_quotes_in_a_value_of_supervisord(value: str, *, told: bool) -> None:
+    said = of_file(f"{value},C=1", "supervisor")
+    assert said == (
+        [(1, "B: a quote within the value is part of it, and one at its end is not")] if told else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("export A=1\nexport A=2\n", [(2, "A is set again: line 1 does not count")]),
+        ("set -a\nA=1\nB=1\nA=2\n", [(4, "A is set again: line 2 does not count")]),
+        ("A=1\nexport A\nA=2\n", [(3, "A is set again: line 1 does not count")]),
+        ("A=1\nA=2\nexport A\n", [(2, "A is set again: line 1 does not count")]),
+        (
+            "A=1\nA=2\n",
+            [(2, "A is set again: line 1 does not count"), (2, "A is set, but not exported")],
+        ),
+        ('export A=1\nexport A="$A:2"\n', []),
+        ('export A=1\nexport B="$A"\nexport A=2\n', []),
+        ("export A=1\nprogram\nexport A=2\n", []),
+        ("unset A\nexport A=1\nexport A\n", []),
+    ],
+)
+def test_what_a_script_sets_again(text: str, expected: list[tuple[int, str]]) -> None:
+    assert of_file(text, "shell") == expected
