@@ -102,8 +102,16 @@ def start(owner: Owner, process: Process, known: Known) -> Start:
     started = owner.supervising.started if owner.supervising else 0.0
     edited = any(a.changed > started for a in applied if a.source.kind in DEFINITION)
     needed = (Need(FOLDER, (folder,), f"directory= of {owner.name}"),) if folder and defined.folder else ()
+    own = str(owner.supervising.uid) if owner.supervising else ""
     return Start(
-        applied, command, unstartable=unstartable, since=since, folder=folder, needs=needed, edited=edited
+        applied,
+        command,
+        unstartable=unstartable,
+        since=since,
+        folder=folder,
+        needs=needed,
+        edited=edited,
+        user=defined.user or own,
     )
 
 

@@ -40,6 +40,7 @@ class Defined(NamedTuple):
     stops_group: bool
     server_url: str
     folder: str
+    user: str
 
 
 class Configuration(NamedTuple):
@@ -266,6 +267,7 @@ class Loader:
                 read["stopasgroup"] is True,
                 server_url(read["serverurl"]),
                 str(read["directory"] or ""),
+                str(read["user"] or ""),
             )
 
     def _of_process(self, section: str, expansions: Expansions) -> Applied:

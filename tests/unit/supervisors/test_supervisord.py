@@ -151,3 +151,10 @@ def test_a_password_in_the_address_is_not_told() -> None:
     owner = supervisord.owner(build.process(20, ["gunicorn"], parent=1, at_exec=NAMES | address), ())
     assert owner is not None
     assert owner.facts["url"] == ""
+
+
+@pytest.mark.parametrize(("option", "user"), [("", "1000"), ("user=nobody\n", "nobody")])
+def test_who_a_program_is_started_as(option: str, user: str) -> None:
+    owner = owned(supervisord, server(), main(uid=1000, at_exec={"OWN": "x"}))
+    text = TEXT.replace("numprocs=2\n", f"numprocs=2\n{option}")
+    assert supervisord.start(owner, server(), known({CONF: text})).user == user
