@@ -483,3 +483,46 @@ def test_the_list_of_servers(machine: Machine) -> None:
     assert rows[str(units[1].master)] == ["stale", "systemd", "listed-blue.service"]
     for unit in units:
         unit.stop()
+
+
+@pytest.mark.parametrize(
+    "wrapper",
+    [
+        "/usr/bin/setpriv --reset-env --reuid=0",
+        "/usr/sbin/runuser -u root --",
+        "/usr/bin/s6-envuidgid nobody",
+        "/bin/sh -c 'export X=2 Y=$$X; exec \"$$@\"' sh",
+    ],
+)
+def test_what_a_wrapper_sets_is_fresh(machine: Machine, wrapper: str) -> None:
+    own = "Environment=X=1 HOME=/q"
+    unit = Unit(machine, "wrapped.service", own)
+    # Nobody hears of it where NOTIFY_SOCKET is gone too.
+    own += "\nType=simple" if "reset-env" in wrapper else ""
+    unit.define(own, f"{wrapper} {GUNICORN} -w 2 -b 127.0.0.1:{unit.port} app:app")
+    machine.systemctl("daemon-reload")
+    machine.systemctl("restart", unit.name)
+    if "reset-env" in wrapper:
+        unit.ready()
+
+    verdict = check(machine, f"unit:{unit.name}")
+
+    assert (verdict.status, verdict.state, verdict.wrong()) == (0, "in-sync", {})
+    unit.stop()
+
+
+def test_an_envdir_that_its_user_may_not_read(machine: Machine) -> None:
+    machine.path("/etc/ed").mkdir()
+    machine.write("/etc/ed/PRIV", "x\n")
+    unit = Unit(machine, "envdir.service", "")
+    command = f"/usr/bin/envdir /etc/ed /usr/bin/gunicorn -w 2 -b 127.0.0.1:{unit.port} app:app"
+    unit.define("User=nobody", command)
+    machine.systemctl("daemon-reload")
+    machine.systemctl("restart", unit.name)
+    assert unit.check().state == "in-sync"
+
+    machine.path("/etc/ed/PRIV").chmod(0o600)
+    verdict = unit.check()
+
+    assert [f["cause"] for f in verdict.app["findings"] if f["diagnosis"] == "latent"] == ["unstartable"]
+    unit.stop()
