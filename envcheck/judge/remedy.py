@@ -48,6 +48,9 @@ HOOK_ENDS = (
 )
 COMPARE = "say what is expected, in a spec: envcheck check -s FILE; what it has: envcheck show"
 READABLE = "let envcheck read what it could not, or name the sources in a spec: envcheck check -s FILE"
+RUN = (
+    "restart the server if that change is meant, then check again: nothing but running it tells what it gives"
+)
 NOTES = {
     Action.FIX_CONFIGURATION: "mend the configuration first, no restart can help before",
     Action.REFUSE: "do not restart now, it would not come up, or would lose what it needs",
@@ -183,7 +186,7 @@ def _incomparable(findings: Sequence[Finding]) -> bool:
 def _comparison(context: Context, steps: Sequence[Step]) -> str:
     """Say what is needed to compare the server with something."""
     if context.configured.known:
-        return "" if steps else READABLE
+        return "" if steps else READABLE if context.configured.gaps else RUN
     return f"{COMPARE} {context.server.first.pid}"
 
 

@@ -244,6 +244,7 @@ def test_a_change_of_what_only_running_it_could_tell_is_told(
     verdict = check(server)
     assert (verdict.status, verdict.says(None)) == (3, ("unproven", None))
     assert f"{home}/{file} has changed since it was read" in verdict.finding(None)["message"]
+    assert verdict.remedy["note"].startswith("restart the server if that change is meant")
     server.reload()
     assert server.http("SIZE") == {"large"}
     assert (check(server).status, check(server).wrong()) == (0, {})
