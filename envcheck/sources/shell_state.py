@@ -213,7 +213,6 @@ class State:
         self.events.append(Event(self.path, None, why))
         self.found.append((self.path, Problem(line, what if line is None else DYNAMIC + what)))
         self.complete = False
-        self.unread.clear()
         self.variables = {n: v._replace(value=UNKNOWN, dynamic=True) for n, v in self.variables.items()}
 
 

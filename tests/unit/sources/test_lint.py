@@ -77,6 +77,10 @@ def test_quotes_in_a_value_of_supervisord(value: str, *, told: bool) -> None:
         ('export A=1\nexport B="$A"\nexport A=2\n', []),
         ("export A=1\nprogram\nexport A=2\n", []),
         ("unset A\nexport A=1\nexport A\n", []),
+        (
+            "export A=1\n. /x\nexport A=2\n",
+            [(2, "what is sourced here is not known"), (3, "A is set again: line 1 does not count")],
+        ),
     ],
 )
 def test_what_a_script_sets_again(text: str, expected: list[tuple[int, str]]) -> None:
