@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from live.checking import Json, Verdict, report
-from live.harness import OWN_BIN, clean, detach, kill_all_in, need, wait_for
+from live.harness import OWN_BIN, clean, detach, kill_all_in, need, processes_in, wait_for
 from live.servers import Gunicorn
 
 
@@ -54,7 +54,7 @@ class Supervised(Gunicorn):
 
     def supervisor_pid(self) -> int:
         argv = "\0".join(self.watch()[1:]).encode()
-        pids = (int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit())
+        pids = (p.pid for p in processes_in(self.place))
         return next(p for p in pids if argv in _read(Path(f"/proc/{p}/cmdline")))
 
     def replaced(self, master: int) -> None:
