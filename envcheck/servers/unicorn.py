@@ -47,6 +47,7 @@ from envcheck.servers.unicorn_options import (
     Given,
     from_command_line,
     from_rackup,
+    is_command,
     parse,
     rackup_file,
     words,
@@ -124,7 +125,9 @@ def hands_on(process: Process) -> bool:
 def arguments(master: Process) -> tuple[str, ...] | None:
     """Rebuild the command line from the title: `unicorn master -c x config.ru` names all arguments."""
     match = TITLE.match(" ".join(master.argv))
-    if not match or master.title_is_cut:
+    if not match:
+        return master.argv if is_command(master.argv) else None
+    if master.title_is_cut:
         return None
     words = [w for w in (match[4] or "").split(" ") if w]
     bundled = "bundler/setup" in master.running.variables.get("RUBYOPT", "")

@@ -67,6 +67,16 @@ def _option(word: str) -> tuple[str, str | None]:
     return "", None
 
 
+def is_command(argv: Sequence[str]) -> bool:
+    """Tell whether a command starts unicorn: itself, by Ruby, or by Bundler; not one that merely names it."""
+    names = [posixpath.basename(w) for w in argv]
+    if names[:1] and names[0].startswith("ruby"):
+        names = names[2:] if names[1:2] == ["-S"] else names[1:]
+    if names[:2] in (["bundle", "exec"], ["bundler", "exec"]):
+        names = names[2:]
+    return bool(names) and bool(LAUNCHER.match(names[0]))
+
+
 def words(argv: Sequence[str]) -> tuple[str, ...]:
     """Give what stands behind the program; *argv* may begin with what runs it."""
     at = next((i for i, w in enumerate(argv[:4]) if LAUNCHER.match(posixpath.basename(w))), 0)

@@ -157,6 +157,27 @@ def test_stale_and_cured(service: Run, home: Path, tool: str, kind: str, script:
     assert (cured.status, cured.wrong()) == (0, {})
 
 
+def test_unicorn_would_be_started_with_other_options(service: Run) -> None:
+    made = service("runit", "unicorn", "exec {server} -E production\n")
+    assert (judged(made).status, judged(made).wrong()) == (0, {})
+    config = (made.server.folder / "unicorn.rb").read_text()
+    made.server.write("other.rb", config + "ENV['SHAPE'] = 'round'\n")
+    made.script("exec unicorn -c other.rb -E staging\n")
+
+    verdict = judged(made)
+
+    assert verdict.status == 1
+    assert verdict.says("RACK_ENV") == ("stale", "old-options")
+    assert verdict.finding("SHAPE")["diagnosis"] == "stale"
+    assert verdict.remedy["action"] == "restart"
+    master = made.server.master
+    carry_out(verdict.remedy["steps"])
+    wait_for(lambda: master not in made.server.pids(), "the master does not end")
+    made.server.ready()
+    assert (made.server.http("RACK_ENV"), made.server.http("SHAPE")) == ({"staging"}, {"round"})
+    assert (judged(made).status, judged(made).wrong()) == (0, {})
+
+
 def test_a_change_of_run_itself(service: Run) -> None:
     made = service("runit", "gunicorn", "export MODE=one\nexec {server}\n")
     made.script(f"export MODE=two\nexec {' '.join(map(shlex.quote, made.server.argv()))}\n")

@@ -264,6 +264,25 @@ def test_unicorn_takes_its_command_line_apart(
 
 
 @pytest.mark.parametrize(
+    ("command", "starts"),
+    [
+        ("/usr/bin/unicorn -c x.rb", True),
+        ("unicorn_rails", True),
+        ("bundle exec unicorn -D", True),
+        ("ruby3.1 /usr/bin/unicorn", True),
+        ("ruby -S bundle exec unicorn", True),
+        ("unicornherder -u unicorn -p pid --", False),
+        ("envdir env.d unicorn", False),
+        ("", False),
+    ],
+)
+def test_a_command_that_starts_unicorn(command: str, starts: bool) -> None:  # noqa: FBT001
+    words = tuple(command.split())
+
+    assert unicorn.arguments(build.process(10, words)) == (words if starts else None)
+
+
+@pytest.mark.parametrize(
     ("title", "rackup", "expected"),
     [
         ("unicorn master -E a", "", [("RACK_ENV", "a", "command line")]),
