@@ -6,9 +6,9 @@ from envcheck.judge.evidence import Context
 from envcheck.model import Stage
 
 
-def since(context: Context, *, ruled: bool) -> str:
-    """Say what may be other than it was; "" for nothing. Rules say what is right of a chain of sources."""
-    return _of_the_server(context) or ("" if ruled else _of_the_chain(context))
+def since(context: Context) -> str:
+    """Say what may be other than it was; "" for nothing."""
+    return _of_the_server(context) or _of_the_chain(context)
 
 
 def _of_the_chain(context: Context) -> str:

@@ -190,7 +190,7 @@ def _of_the_server(context: Context, *, ruled: bool) -> Iterable[Finding]:
         unknown = ", ".join(dict.fromkeys(a.source.path for a in configured.gaps))
         message = f"what a fresh start would give is not all known, for want of {unknown}"
         yield whole(context, Diagnosis.UNPROVEN, None, message, server.processes)
-    elif configured.known and (untold := dynamic.since(context, ruled=ruled)):
+    elif configured.known and not ruled and (untold := dynamic.since(context)):
         yield whole(context, Diagnosis.UNPROVEN, None, untold, server.processes)
     if not configured.known and not ruled:
         yield whole(context, Diagnosis.UNPROVEN, None, _nothing_to_compare(context), server.processes)

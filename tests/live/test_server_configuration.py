@@ -241,6 +241,9 @@ def test_a_change_of_what_only_running_it_could_tell_is_told(
 
     server.write(file, (home / file).read_text().replace("tiny", "large"))
 
+    server.rules = {"COLOUR": "red"}
+    assert check(server).status == 0  # rules say what is right, and are met
+    server.rules = {}
     verdict = check(server)
     assert (verdict.status, verdict.says(None)) == (3, ("unproven", None))
     assert f"{home}/{file} has changed since it was read" in verdict.finding(None)["message"]
