@@ -43,7 +43,7 @@ def as_loaded(
 
 
 def _winner(settings: Places, name: str) -> Setting | None:
-    return settings[name][-1] if name in settings else None
+    return settings[name][-1] if settings.get(name) else None
 
 
 def _told(settings: Places, name: str) -> tuple[bool, str | None]:

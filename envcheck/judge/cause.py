@@ -102,7 +102,7 @@ def _misnamed(judged: Judged, context: Context) -> Explanation | None:
     """Find a variable that no rule asks for, and whose name is nearly this one."""
     if judged.rule is None:
         return None
-    places = {n: s[-1] for n, s in context.configured.settings.items() if n not in context.ruled}
+    places = {n: s for n, s in context.configured.winners.items() if n not in context.ruled}
     found = near(judged.name, (n for n, s in places.items() if s.assignment.value is not None), most=1)
     if not found:
         return None

@@ -14,7 +14,7 @@ def since(context: Context) -> str:
 def _of_the_chain(context: Context) -> str:
     """Say which values only running a source could tell."""
     read = max((g.environment_read or 0.0 for g in context.server.generations), default=0.0)
-    winners = [places[-1] for places in context.configured.settings.values()]
+    winners = context.configured.winners.values()
     found = [w for w in winners if w.assignment.dynamic and w.source.stage is Stage.EXEC]
     found = [w for w in found if w.changed > read > 0]
     names = ", ".join(w.assignment.name for w in found)
@@ -30,7 +30,7 @@ def _of_the_server(context: Context) -> str:
     configured, newest = context.configured, context.server.generations[-1]
     read = min(p.started for p in newest.workers or newest.processes)
     changed = [a.source.path for a in configured.own if a.changed > read]
-    winners = [places[-1] for places in configured.settings.values()]
+    winners = configured.winners.values()
     names = [w.assignment.name for w in winners if w.assignment.dynamic and w.source.path in changed]
     untold = "; ".join(filter(None, [", ".join(names), configured.unread]))
     if not changed or not untold:

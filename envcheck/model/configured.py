@@ -174,6 +174,11 @@ class Configured(NamedTuple):
     as_loaded: Mapping[str, Setting | None] | None = None  # None: what is loaded is what is on disk
 
     @property
+    def winners(self) -> dict[str, Setting]:
+        """Give what counts of each variable that something sets."""
+        return {name: places[-1] for name, places in self.settings.items() if places}
+
+    @property
     def gaps(self) -> tuple[Applied, ...]:
         return tuple(a for a in self.applied if a.parsed is None)
 

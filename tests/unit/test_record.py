@@ -10,7 +10,7 @@ from typing import Any
 import build
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from unit.test_cases import CASES, files, process, spec
 
@@ -269,6 +269,7 @@ def survives(content: bytes) -> None:
     assert str(refused).isprintable()
 
 
+@example(("recorded", 1, "configured", "settings", "COLOUR"), [])  # a variable that nothing sets
 @given(st.sampled_from(PLACES), JSONS)
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_change_of_a_record_breaks_it(path: Path_, value: Any) -> None:
