@@ -2,7 +2,7 @@
 # Install the real programs that the tests run, where that is allowed; where it is not, tests say what is missing.
 set -eu
 packages="gunicorn unicorn ruby ruby-dotenv ruby-foreman bundler daemontools runit s6 gcc libc6-dev musl-tools systemd strace podman runc monit tmux openssh-server openssh-client"
-packages="$packages sudo tcsh fish zsh busybox clustershell"
+packages="$packages dbus libpam-systemd sudo tcsh fish zsh busybox clustershell"
 missing=""
 for package in $packages; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"

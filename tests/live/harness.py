@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, NoReturn, Self, TypeVar
 
 import pytest
 
@@ -34,9 +34,14 @@ def need(*programs: str) -> None:
     """Skip where a program is absent, or fail where everything is required to be there."""
     for program in programs:
         if shutil.which(program, path=f"{OWN_BIN}:{SYSTEM_PATH}") is None:
-            if os.environ.get("ENVCHECK_REQUIRE") == "1":
-                pytest.fail(f"{program} is required")
-            pytest.skip(f"{program} is absent")
+            absent(program)
+
+
+def absent(what: str) -> NoReturn:
+    """Skip, or fail where everything is required to be there."""
+    if os.environ.get("ENVCHECK_REQUIRE") == "1":
+        pytest.fail(f"{what} is required")
+    pytest.skip(f"{what} is absent")
 
 
 def wait_for(condition: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from live.checking import report
-from live.harness import free_port, need, root_only, wait_for
+from live.harness import absent, free_port, need, root_only, wait_for
 from live.servers import WSGI
 from live.systemd.judging import argvs, check
 from live.systemd.machine import Machine
@@ -335,7 +335,7 @@ class Opening(Packaged):
 def test_a_session_that_the_unit_opens(machine: Machine, options: str) -> None:
     need(Opening.program)
     if not list(Path("/lib").glob("*/security/pam_systemd.so")):
-        pytest.skip("pam_systemd is absent")
+        absent("pam_systemd")
     command = f"/bin/su -s /bin/sh {options} nobody -c 'cd /srv; exec {{gunicorn}}'"
     unit = Opening(machine, "opening.service", "Type=simple\nEnvironment=SIZE=large", command=command)
     assert "/session-" in machine.ask("cat", f"/proc/{unit.master}/cgroup")
