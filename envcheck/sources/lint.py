@@ -8,11 +8,14 @@ from typing import NamedTuple
 
 from envcheck.model import Applied, FileFacts, Parsed, Problem
 from envcheck.secrecy import looks_secret
-from envcheck.sources import shell
+from envcheck.sources import chain, shell
 from envcheck.sources.text import decode
 
 _PAIR = re.compile(r"""(?<!\\)(["'])[^"'\\]*\1""")
 _NOT_A_WORD = ('"', "'", "{", "[")  # what begins so is quoted as a whole, or JSON
+REFUSED = 100  # lines that are read past
+# Dialects of which a line is refused, and the file for its sake.
+BY_LINES = frozenset({"docker", "dotenv-compose", "dotenv-honcho", "dotenv-ruby", "systemd", "systemd254"})
 READABLE_BY_ALL = 0o004
 DYNAMIC = "dynamic: "  # begins a problem that only running something could settle
 
@@ -30,7 +33,8 @@ def doubts(applied: Applied, facts: FileFacts) -> tuple[Doubt, ...]:
     path = applied.source.path
     if applied.parsed is None:
         return (Doubt(path, None, applied.why),)
-    all_told = [_told(applied, p) for p in applied.parsed.problems]
+    applied, parsed, facts = _read_on(applied, applied.parsed, facts)
+    all_told = [_told(applied, p) for p in parsed.problems]
     placed = {d.message for d in all_told if d.line}
     told = [d for d in all_told if d.line or d.message not in placed]
     found = {
@@ -41,6 +45,24 @@ def doubts(applied: Applied, facts: FileFacts) -> tuple[Doubt, ...]:
         *_open(applied, facts),
     }
     return tuple(sorted(found, key=lambda d: (d.path, d.line or 0, d.message)))
+
+
+def _read_on(applied: Applied, parsed: Parsed, facts: FileFacts) -> tuple[Applied, Parsed, FileFacts]:
+    """Read on behind each line for which a program refuses the whole file: the rest is told with it."""
+    told: list[Problem] = []
+    for _ in range(REFUSED if applied.source.dialect in BY_LINES else 0):
+        lines = facts.content.replace(b"\r\n", b"\n").split(b"\n")
+        at = next((p.line for p in parsed.problems if p.line), 0) if parsed.refused else 0
+        if not 0 < at <= len(lines) or not lines[at - 1]:
+            break
+        rest = facts._replace(content=b"\n".join((*lines[: at - 1], b"", *lines[at:])))
+        again = chain.apply(applied.source, rest, {})
+        if again is None or again.parsed is None:
+            break
+        told += parsed.problems
+        applied, parsed, facts = again, again.parsed, rest
+    parsed = parsed._replace(problems=(*told, *parsed.problems))
+    return applied._replace(parsed=parsed), parsed, facts
 
 
 def _told(applied: Applied, problem: Problem) -> Doubt:

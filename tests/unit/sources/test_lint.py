@@ -85,3 +85,21 @@ def test_quotes_in_a_value_of_supervisord(value: str, *, told: bool) -> None:
 )
 def test_what_a_script_sets_again(text: str, expected: list[tuple[int, str]]) -> None:
     assert of_file(text, "shell") == expected
+
+
+@pytest.mark.parametrize(
+    ("dialect", "content", "lines"),
+    [
+        ("docker", "A=1\n B C=1\nA=2\n=x\n", [2, 3, 4]),
+        ("docker", "A=1\r\n B C=1\r\nA=2\r\n", [2, 3]),
+        ("dotenv-honcho", "A='1\nB=2\nC='\nB=3\n", [1, 3, 4]),
+        ("dotenv-compose", 'A=1\nB C=2\nA=3\nD="x\n', [2, 3, 4]),
+    ],
+)
+def test_a_line_that_is_refused_hides_no_other(dialect: str, content: str, lines: list[int]) -> None:
+    found = of_file(content, dialect)
+    assert sorted({line for line, _ in found if line}) == lines
+
+
+def test_a_file_that_is_refused_as_a_whole_is_told_once() -> None:
+    assert len(of_file("A=\0\nB=1\n", "systemd")) == 1
