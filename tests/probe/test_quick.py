@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envcheck.probe import quick
@@ -18,6 +18,7 @@ VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st
 
 
 @given(VALUES)
+@settings(deadline=None)
 def test_both_ways(value: object) -> None:
     text = json.dumps(value, separators=(",", ":"))
     assert quick.dumps(value) == text
@@ -26,6 +27,7 @@ def test_both_ways(value: object) -> None:
 
 
 @given(st.text(alphabet='[]{}",:0123456789eE+-.\\untrfalse \n') | st.text())
+@settings(deadline=None)
 def test_what_is_refused(text: str) -> None:
     try:
         expected = json.loads(text)

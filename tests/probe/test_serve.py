@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from probe.support import PACKAGE, Nursery, wait_for
 from probe.test_bombs import shielded
@@ -35,6 +35,7 @@ VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(KE
 
 
 @given(st.lists(VALUES), st.binary(), st.binary())
+@settings(deadline=None)
 def test_round_trip(answers: list[Any], before: bytes, after: bytes) -> None:
     assert decode(before + encode(answers, "0nonce0") + after, "0nonce0") == answers
 
