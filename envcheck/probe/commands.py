@@ -91,7 +91,7 @@ class Command:
     def __init__(self, argv: "list[str]", timeout: float) -> None:
         import subprocess
 
-        self.deadline = time.monotonic() + timeout
+        self.timeout = timeout  # from when its answer is waited for: it may have ended long before
         self.child = None  # type: subprocess.Popen[bytes] | None
         self.refused = _answer("ok")
         environment = dict(os.environ, LC_ALL="C", PATH=":".join(search_path()))
@@ -120,7 +120,7 @@ class Command:
             return self.refused
         answer = _answer("ok")
         try:
-            answer.update(_collect(self.child, self.deadline, limit))
+            answer.update(_collect(self.child, time.monotonic() + self.timeout, limit))
         finally:
             self.end()
         if answer["status"] == "ok":
