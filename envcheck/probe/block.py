@@ -14,23 +14,24 @@ PAGE = 4096
 PAUSES = (0.001, 0.005, 0.02)  # seconds; an exec under way shows an empty block for less
 
 
-def read(folder: Folder) -> dict:
+def read(folder: Folder, stat: "Stat | None" = None) -> dict:
     """{"status", "data", "expected", "detail"}; status as in the package's contract.
 
-    A live process with an empty block is asked again: it may be in the middle of an exec.
+    A live process with an empty block is asked again: it may be in the middle of an exec. *stat*: what was
+    just read of it.
     """
     for pause in (*PAUSES, 0):
-        result = _once(folder)
+        result = _once(folder, stat)
+        stat = None
         if result["status"] != "empty":
             break
         time.sleep(pause)
     return result
 
 
-def _once(folder: Folder) -> dict:
-    stat = None
+def _once(folder: Folder, stat: "Stat | None") -> dict:
     try:
-        stat = Stat(folder.read(b"stat"))
+        stat = stat or Stat(folder.read(b"stat"))
         if stat.expected > MOST:
             return _result(stat, "oversized", detail="%d bytes" % stat.expected)
         fd = folder.open(b"environ")

@@ -74,22 +74,22 @@ def _settle(folder: Folder, found: dict, live: bool, only_lost: bool) -> None:
     """Read until no exec happened in between."""
     deadline = time.monotonic() + PATIENCE
     for _ in range(1 + REREADS):
-        body = _identify(folder, found)
+        stat = Stat(folder.read(b"stat"))
+        body = _identify(folder, stat, found)
         if body is None:
             return
         with body:
-            before = Image(body)
+            before = Image(body, None if stat.dead else stat)
             _read(body, before, found)
             if live and not (only_lost and found["environ"]["data"].strip(b"\0")):
-                found["live"] = _live(body, found, deadline)
+                found["live"] = _live(body, before, found, deadline)
             if Image(body).key == before.key:
                 return
     found["status"] = "replaced"
 
 
-def _identify(folder: Folder, found: dict) -> "Folder | None":
+def _identify(folder: Folder, stat: Stat, found: dict) -> "Folder | None":
     """Tell what it is; the folder to read its memory's files from, or None if it has none."""
-    stat = Stat(folder.read(b"stat"))
     found["stat"] = _kept(stat)
     found["proc_status"] = _told(folder.read(b"status"))
     if _field(found["proc_status"], b"Tgid") != b"%d" % found["pid"]:
@@ -131,30 +131,26 @@ def _read(body: Folder, image: Image, found: dict) -> None:
     for name in ("exe", "cwd", "root"):
         found[name] = body.try_link(name.encode())
     found["mount"] = body.try_link(b"ns/mnt")
-    found["stdout"] = body.try_link(b"fd/1")
-    found["stderr"] = body.try_link(b"fd/2")
-    found["sockets"] = _sockets(body)
-    found["environ"] = block.read(body)
+    links = _descriptors(body)
+    found["stdout"], found["stderr"] = links.get(b"1"), links.get(b"2")
+    found["sockets"] = sorted({int(link[8:-1]) for link in links.values() if link.startswith(b"socket:[")})
+    found["environ"] = block.read(body, image.stat)
 
 
-def _live(body: Folder, found: dict, deadline: float) -> dict:
+def _live(body: Folder, image: Image, found: dict, deadline: float) -> dict:
     from .live import read
 
-    return read(body, found["exe"], found["environ"]["status"], deadline)
+    return read(body, found["exe"], found["environ"]["status"], deadline, image.auxv)
 
 
-def _sockets(body: Folder) -> "list[int]":
-    """The inodes of its sockets, ascending; [] where its descriptors may not be seen."""
-    found = set()
+def _descriptors(body: Folder) -> "dict[bytes, bytes]":
+    """Where its descriptors lead; {} where they may not be seen."""
     try:
         names = body.names(b"fd")[:DESCRIPTORS]
     except OSError:
-        return []
-    for name in names:
-        link = body.try_link(b"fd/" + name) or b""
-        if link.startswith(b"socket:["):
-            found.add(int(link[8:-1]))
-    return sorted(found)
+        return {}
+    links = {name: body.try_link(b"fd/" + name) for name in names}
+    return {name: link for name, link in links.items() if link is not None}
 
 
 def _kept(stat: Stat) -> bytes:

@@ -6,7 +6,7 @@ import time
 from . import locate
 from .elf import NoSymbol
 from .locate import NotStarted
-from .memory import Garbage, Gone, Memory
+from .memory import Garbage, Gone, Memory, pieces
 from .procfs import Folder, meaning
 
 PAUSE = 0.02
@@ -22,26 +22,28 @@ class Unstable(Exception):
     """No two readings in a row were equal."""
 
 
-def read(folder: Folder, exe: "bytes | None", at_exec: str, deadline: float) -> dict:
+def read(folder: Folder, exe: "bytes | None", at_exec: str, deadline: float, auxv: bytes = b"") -> dict:
     """{"status", "entries", "detail", "how"}.
 
-    *at_exec*: the status of reading its environ; *deadline*: until when to wait for it, by time.monotonic().
+    *at_exec*: the status of reading its environ; *deadline*: until when to wait for it, by time.monotonic();
+    *auxv*: what was just read of it.
     """
     shell = os.path.basename(exe or b"").replace(b" (deleted)", b"")
     if shell in SHELLS:
         return _result("unsupported", shell.decode("ascii") + " keeps its variables elsewhere")
     while True:
         last = time.monotonic() >= deadline
-        result, settled = _attempt(folder, at_exec, last)
+        result, settled = _attempt(folder, at_exec, last, auxv)
+        auxv = b""
         if settled or last:
             return result
         time.sleep(0 if result["status"] == "exited" else PAUSE)  # a new image may be there already
 
 
-def _attempt(folder: Folder, at_exec: str, last: bool) -> "tuple[dict, bool]":
+def _attempt(folder: Folder, at_exec: str, last: bool, auxv: bytes) -> "tuple[dict, bool]":
     """A result, and whether waiting for the program to start cannot change it."""
     try:
-        auxv = folder.try_read(b"auxv", 65536)
+        auxv = auxv or folder.try_read(b"auxv", 65536)
         fd = folder.open(b"mem")
     except OSError as error:
         return _refused(error, at_exec), True
@@ -93,6 +95,14 @@ class Block:
     def __init__(self, addresses: "list[int]", entries: "list[bytes]") -> None:
         self.addresses = addresses
         self.entries = entries
+        self._pieces = None  # type: list[Piece] | None
+
+    @property
+    def pieces(self) -> "list[Piece]":
+        """What a process has to hold to be equal to it; made once, for all of its kin."""
+        if self._pieces is None:
+            self._pieces = pieces(self.addresses, self.entries)
+        return self._pieces
 
 
 def stable(memory: Memory, address: int, kin: "Block | None" = None) -> Block:
@@ -126,7 +136,7 @@ def once(memory: Memory, address: int, guess: "Block | None" = None) -> Block:
     for pointer in memory.array(array) if array else ():
         if not addresses or pointer != addresses[-1]:
             addresses.append(pointer)
-    if guess is not None and guess.addresses == addresses and memory.holds(addresses, guess.entries):
+    if guess is not None and guess.addresses == addresses and memory.holds(guess.pieces):
         return guess
     return Block(addresses, memory.strings(addresses))
 
@@ -147,3 +157,7 @@ def _refused(error: OSError, at_exec: str) -> dict:
 
 def _result(status: str, detail: str = "", entries: "list[bytes] | None" = None, how: str = "") -> dict:
     return {"status": status, "entries": entries or [], "detail": detail, "how": how}
+
+
+if False:  # for the type checker alone
+    from .memory import Piece

@@ -20,6 +20,22 @@ class Gone(Exception):
     """The address space is no more: the process has exited or exec'd."""
 
 
+def pieces(addresses: "list[int]", strings: "list[bytes]") -> "list[Piece]":
+    """(address, size, [(offset, string with its NUL)]): the strings of each page, to be read at once.
+
+    One that crosses into the next page is read with those of the page where it begins.
+    """
+    found = []  # type: list[Piece]
+    for address, string in sorted(zip(addresses, strings)):  # noqa: B905 - Python 3.6 has no `strict`
+        if not found or found[-1][0] // PAGE != address // PAGE:
+            found.append((address, 0, []))
+        begin, size, held = found[-1]
+        offset = address - begin
+        held.append((offset, string + b"\0"))
+        found[-1] = (begin, max(size, offset + len(string) + 1), held)
+    return found
+
+
 class Memory:
     """Reads of one attempt: pages are kept until `forget`. *word*: 8 or 4 bytes."""
 
@@ -101,13 +117,15 @@ class Memory:
             found.append(string)
         return found
 
-    def holds(self, addresses: "list[int]", strings: "list[bytes]") -> bool:
-        """Whether exactly these strings lie there now: a short read for each, without any page."""
+    def holds(self, pieces: "list[Piece]") -> bool:
+        """Whether exactly these strings lie there now: a short read for each page, of which none is kept."""
         read, fd = os.pread, self.fd
         try:
-            for address, string in zip(addresses, strings):  # noqa: B905 - Python 3.6 has no `strict`
-                if read(fd, len(string) + 1, address) != string + b"\0":
-                    return False
+            for address, size, strings in pieces:
+                piece = read(fd, size, address)
+                for offset, string in strings:
+                    if not piece.startswith(string, offset):
+                        return False
         except OSError:
             return False  # whoever reads on is told why
         return True
@@ -131,3 +149,9 @@ class Memory:
             found += words
             address += PAGE - offset
         raise Garbage("an array without an end")
+
+
+if False:  # for the type checker alone
+    from typing import List, Tuple
+
+    Piece = Tuple[int, int, List[Tuple[int, bytes]]]

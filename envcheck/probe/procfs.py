@@ -91,8 +91,9 @@ class Stat:
 class Image:
     """What one exec leaves behind and a fork keeps: the raw auxv and where arguments and environment lie."""
 
-    def __init__(self, folder: Folder) -> None:
-        self.stat = Stat(folder.read(b"stat"))
+    def __init__(self, folder: Folder, stat: "Stat | None" = None) -> None:
+        """*stat*: what was just read of it; without, it is read."""
+        self.stat = stat or Stat(folder.read(b"stat"))
         self.auxv = folder.try_read(b"auxv", 65536)
         self.key = (self.auxv, self.stat.arg_start, self.stat.env_start, self.stat.env_end)
 
