@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
-from envcheck import raw, turnover
+from envcheck import asking, raw, turnover
 from envcheck.hosts import Answer, Host, Request
-from envcheck.judge import reloads, rights
 from envcheck.judge.matching import SOCKETS
 from envcheck.model import (
     Answers,
-    FileFacts,
     Gap,
     Match,
     Server,
     Snapshot,
-    Source,
     Spec,
 )
 from envcheck.servers import SERVERS
 from envcheck.servers.grouping import servers as group
 from envcheck.sources import chain
-from envcheck.supervisors import NAMED, fresh, told
+from envcheck.supervisors import NAMED
 from envcheck.supervisors.asked import AHEAD
-from envcheck.supervisors.known import Key, Known, root_of
-from envcheck.supervisors.ownership import confirmed, owned
-from envcheck.supervisors.titles import untitled
+from envcheck.supervisors.ownership import owned
 
 # Programs through which a server may be started again by hand.
 PROGRAMS = ("envdir", "chpst", "s6-envdir", "unicorn", "unicorn_rails", "bundle", "python3")
@@ -34,9 +29,6 @@ PROGRAMS = ("envdir", "chpst", "s6-envdir", "unicorn", "unicorn_rails", "bundle"
 # How often a host is scanned anew when a process ended while it was read: a worker that has been replaced in
 # between would not be seen, and a part must not be taken for the whole.
 SCANS = 3
-
-# How often supervisors may have further questions: an include in an include is one more.
-ROUNDS = 12
 
 
 def collect(
@@ -68,25 +60,25 @@ def collect(
     servers = tuple(owned(s, table) for s in group(processes))
     looping = turnover.looping(servers, float(facts["now"]), partial(_masters, host, facts))
     sources_named = [s for a in (spec.apps if spec else ()) for s in a.sources]
-    answers = _answers(host, servers, sources_named, int(facts["uid"]), scan.get("ahead", ()))
-    servers = tuple(untitled(confirmed(s, answers), answers) for s in servers)
-    files |= _own_files(host, [s for s in servers if not s.first.apart], files)
-    inside = _inside(host, [s for s in servers if s.first.apart], spec)
+    ahead = {tuple(one["argv"]): raw.output(one) for one in scan.get("ahead", ())}
+    begun = asking.Told(servers, Answers(outputs=ahead), files)
+    told = asking.ask(host, begun, sources_named, int(facts["uid"]))
+    servers = told.servers
     members = {p.pid for s in servers for p in s.processes}
     return Snapshot(
         host=host.name,
         taken=float(facts["now"]),
         uid=int(facts["uid"]),
         servers=servers,
-        files=files,
+        files=told.files,
         commands=dict(found.get("paths", {})),
         users=raw.users(raw.file_facts(passwd).content),
         gaps=tuple(_gaps(facts, scan, live=live)),
         strays=tuple(p for p in processes if p.pid in pids and p.pid not in members),
         ancestors=ancestors,
-        answers=answers,
+        answers=told.answers,
         looping=looping,
-        inside=inside,
+        inside=told.inside,
         real={pattern: tuple(links.get("paths", {}).get(pattern, ())) for pattern in patterns},
     )
 
@@ -137,99 +129,6 @@ def _named_files(spec: Spec | None, paths: Sequence[str]) -> dict[str, Request]:
     for path in [*paths, *sockets, *(p for m in matches for p in m.pidfile)]:
         requests.setdefault(path, {"op": "file", "path": path})
     return requests
-
-
-def _own_files(host: Host, servers: Sequence[Server], known: Mapping[str, FileFacts]) -> dict[str, FileFacts]:
-    """Read the configuration files of the servers themselves."""
-    wanted: dict[str, Request] = {}
-    for server in servers:
-        wanted |= _own_requests(server)
-    wanted = {path: request for path, request in wanted.items() if path not in known}
-    if not wanted:
-        return {}
-    answers = host.ask(list(wanted.values()))
-    return {path: raw.file_facts(answer) for path, answer in zip(wanted, answers, strict=True)}
-
-
-def _own_requests(server: Server) -> dict[str, Request]:
-    own: dict[str, Request] = {s.path: chain.request(s) for s in SERVERS[server.kind].own_sources(server)}
-    return own | {path: {"op": "file", "path": path} for path in reloads.files(server)}
-
-
-def _inside(host: Host, servers: Sequence[Server], spec: Spec | None) -> dict[int, dict[str, FileFacts]]:
-    """Read what servers that are apart name, and what a spec names for them, as they see it.
-
-    What their supervisors name is read where those are: `Known.within` decides.
-    """
-    named: dict[str, Request] = {
-        s.path: chain.request(s)
-        for a in (spec.apps if spec else ())
-        for s in a.sources
-        if s.kind not in NAMED
-    }
-    wanted = [
-        (server.first.pid, path, {**request, "root": root_of(server.first)})
-        for server in servers
-        for path, request in (dict(named) | _own_requests(server)).items()
-    ]
-    answers = host.ask([request for _, _, request in wanted]) if wanted else []
-    found: dict[int, dict[str, FileFacts]] = {}
-    for (pid, path, _), answer in zip(wanted, answers, strict=True):
-        found.setdefault(pid, {})[path] = raw.file_facts(answer)
-    return found
-
-
-def _answers(
-    host: Host,
-    servers: Sequence[Server],
-    sources: Sequence[Source],
-    uid: int = 0,
-    ahead: Sequence[Answer] = (),
-) -> Answers:
-    """Ask what the supervisors want to know, until they want nothing more; *sources* are those of a spec.
-
-    *uid*: of who looks, whose rights are asked about with the rest; *ahead*: commands that have run already.
-    """
-    named = dict.fromkeys(s for s in sources if s.kind in NAMED)
-    answers = Answers(outputs={tuple(one["argv"]): raw.output(one) for one in ahead})
-    for _ in range(ROUNDS):
-        known = Known(answers)
-        for server in servers:
-            rights.wanted(server, uid, known)
-            if server.owner is not None:
-                fresh(server.owner, server.first, known)
-            for source in named:
-                told(source, server, known)
-        if not known.wants:
-            break
-        asked = [(pid, key, request) for pid, part in known.parts() for key, request in part.items()]
-        given = host.ask([request for _, _, request in asked])
-        found: dict[int, dict[Key, Answer]] = {}
-        for (pid, key, _), answer in zip(asked, given, strict=True):
-            found.setdefault(pid, {})[key] = answer
-        here = _more(answers, found.pop(0, {}))
-        inside = {pid: _more(answers.inside.get(pid, Answers()), more) for pid, more in found.items()}
-        answers = here._replace(inside={**answers.inside, **inside})
-    return answers
-
-
-def _more(answers: Answers, found: Mapping[Key, Answer]) -> Answers:
-    return answers._replace(
-        files={**answers.files, **{k[1]: raw.file_facts(a) for k, a in found.items() if k[0] == "file"}},
-        folders={
-            **answers.folders,
-            **{k[1]: raw.file_facts(a) for k, a in found.items() if k[0] == "folder"},
-        },
-        globs={
-            **answers.globs,
-            **{k[1]: tuple(a.get("paths", {}).get(k[1], ())) for k, a in found.items() if k[0] == "glob"},
-        },
-        outputs={**answers.outputs, **{k[1:]: raw.output(a) for k, a in found.items() if k[0] == "run"}},
-        writable={
-            **answers.writable,
-            **{k[1]: bool(a.get("writable", {}).get(k[1])) for k, a in found.items() if k[0] == "access"},
-        },
-    )
 
 
 def _gaps(facts: Answer, scan: Answer, *, live: bool) -> Iterable[Gap]:

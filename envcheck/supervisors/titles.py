@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from envcheck.model import Answers, Server
+from envcheck.model import Server, Start
 from envcheck.servers import SERVERS
 from envcheck.sources.shell_state import UNKNOWN
-from envcheck.supervisors import fresh
-from envcheck.supervisors.known import Known
 
 
-def untitled(server: Server, answers: Answers) -> Server:
+def untitled(server: Server, start: Start) -> Server:
     """Give the newest master the command line of a fresh start: its own may be hidden, or of before a change.
 
     It names the configuration of the server and the variables it is given: what a fresh process would have.
     So does the folder of that start, which the master may have left since.
     """
-    newest = server.generations[-1]
-    if server.owner is None or newest.master is None:
-        return server
-    start = fresh(server.owner, newest.master, Known(answers))
     return server if start.stray else started_by(server, start.command, start.folder)
 
 

@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NamedTuple
 
 from envcheck.model import Problem
@@ -95,6 +96,7 @@ def _would_set(line: Line) -> str:
     return next((decode(pair[0]) for pair in pairs if pair), "")
 
 
+@cache
 def _meant(key: str) -> str:
     """Give the key that another one is a misspelling of; there are real ones that look alike."""
     if key in ALIKE or key.startswith("X-"):

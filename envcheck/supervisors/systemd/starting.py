@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from envcheck.model import Applied, Assignment, Owner, Parsed, Process, Source, Stage, Start
+from envcheck.model import Applied, Assignment, Need, Owner, Parsed, Process, Source, Stage, Start
 from envcheck.sources import chain
 from envcheck.sources.text import decode
 from envcheck.supervisors.known import MEMORY, Known
+from envcheck.supervisors.needs import FOLDER, PROGRAM
 from envcheck.supervisors.systemd import (
     command,
     disk,
@@ -53,6 +54,8 @@ def start(owner: Owner, process: Process, known: Known) -> Start:
     since = _since(owner, said)
     if siblings.wanted(applied, since):
         siblings.ask(owner, known)
+    if known.wanted and now is not None:
+        return _foreseen(now, said)
     differs = now is not None and (
         chain.values(now.applied) != chain.values(applied) or " ".join(_words(found)) != loaded.command(said)
     )
@@ -68,6 +71,13 @@ def start(owner: Owner, process: Process, known: Known) -> Start:
         traits=_traits(said),
         user=needs.user(found),
     )
+
+
+def _foreseen(now: Start, said: Loaded) -> Start:
+    """Let what is loaded stand for the files until they are known: most likely they lead to the same."""
+    named = ((FOLDER, now.folder or ""), (PROGRAM, now.command[0] if now.command else ""))
+    wanted = tuple(Need(kind, (path,), "") for kind, path in named if path.startswith("/"))
+    return now._replace(needs=wanted, user=said.one("User") or "root")
 
 
 def _traits(said: Loaded) -> frozenset[str]:

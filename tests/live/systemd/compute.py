@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from envcheck import collect
+from envcheck import asking, collect
 from envcheck.hosts.local import Local
 from envcheck.model import Generation, Owner, Process, Server, Start
 from envcheck.sources import chain
@@ -24,7 +24,7 @@ def main(units: list[str]) -> dict[str, object]:
     owners = {u: Owner("systemd", u, "cgroup", 0, 1, facts, first) for u in units}
     alone = (Generation(first, (), "current", reexeced=False, environment_read=None),)
     servers = [Server("gunicorn", u, alone, None, (o,)) for u, o in owners.items()]
-    known = Known(collect._answers(Local(), servers, ()))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    known = Known(asking.ask(Local(), asking.Told(tuple(servers))).answers)
     return {u: as_json(systemd.start(o, first, known)) for u, o in owners.items()}
 
 

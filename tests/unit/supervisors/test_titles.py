@@ -6,6 +6,8 @@ import build
 
 from envcheck.model import Answers, FileFacts, Server
 from envcheck.servers import gunicorn
+from envcheck.supervisors import fresh
+from envcheck.supervisors.known import Known
 from envcheck.supervisors.ownership import owned
 from envcheck.supervisors.titles import untitled
 
@@ -20,13 +22,19 @@ def server(*argv: str) -> Server:
     return owned(found, {p.pid: p for p in processes})
 
 
+def untold(found: Server, script: bytes) -> Server:
+    answers = Answers(files={RUN: FileFacts("ok", script)})
+    assert found.owner is not None
+    return untitled(found, fresh(found.owner, found.first, Known(answers)))
+
+
 def settings(script: bytes, *argv: str) -> dict[str, str | None]:
-    told = untitled(server(*argv), Answers(files={RUN: FileFacts("ok", script)}))
+    told = untold(server(*argv), script)
     return {s.assignment.name: s.assignment.value for s in gunicorn.own_settings(told, {})}
 
 
 def test_what_the_title_hides() -> None:
-    told = untitled(server("gunicorn: master [app:app]"), Answers(files={RUN: FileFacts("ok", SCRIPT)}))
+    told = untold(server("gunicorn: master [app:app]"), SCRIPT)
 
     assert [s.path for s in gunicorn.own_sources(told)] == ["/etc/shop.py"]
     assert settings(SCRIPT, "gunicorn: master [app:app]") == {"COLOUR": "red"}
@@ -36,7 +44,7 @@ def test_the_folder_of_a_fresh_start() -> None:
     """--chdir counts only after the configuration was looked for."""
     for change, folder in ((b"", "/etc/service/shop"), (b"cd /srv/begun || exit 1\n", "/srv/begun")):
         script = b"#!/bin/sh\n" + change + b"exec gunicorn --chdir /srv/shop app:app\n"
-        told = untitled(server("gunicorn: master [app:app]"), Answers(files={RUN: FileFacts("ok", script)}))
+        told = untold(server("gunicorn: master [app:app]"), script)
 
         assert [s.path for s in gunicorn.own_sources(told)] == [f"{folder}/gunicorn.conf.py"]
 
