@@ -47,7 +47,7 @@ def collect(
     patterns = _patterns(spec, paths)
     linked: Request = {"op": "glob", "patterns": patterns, "real": True}
     facts, scan, asked, found, passwd, links, *sources = _look(
-        host, pids, [linked, *named.values()], live=live
+        host, pids, [linked, *named.values()], live=live, sockets=not named.keys().isdisjoint(SOCKETS)
     )
     files = {path: raw.file_facts(answer) for path, answer in zip(named, sources, strict=True)}
     listening: dict[int, str] = {}
@@ -89,11 +89,13 @@ def _patterns(spec: Spec | None, paths: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([*paths, *(cwd for m in matches for cwd in m.cwd if cwd.startswith("/"))]))
 
 
-def _look(host: Host, pids: Sequence[int], more: Sequence[Request], *, live: bool) -> list[Answer]:
+def _look(
+    host: Host, pids: Sequence[int], more: Sequence[Request], *, live: bool, sockets: bool
+) -> list[Answer]:
     """Ask for all that needs no other answer; again if a process ended meanwhile."""
     requests: list[Request] = [
         {"op": "host"},
-        {**_scan_request(live=live), "ahead": list(AHEAD)},
+        {**_scan_request(live=live), "ahead": list(AHEAD), "sockets": sockets},
         {"op": "process", "pids": list(pids), "live": live},
         {"op": "which", "names": list(PROGRAMS)},
         {"op": "file", "path": "/etc/passwd", "columns": 3},
@@ -109,7 +111,7 @@ def _look(host: Host, pids: Sequence[int], more: Sequence[Request], *, live: boo
 
 def _masters(host: Host, facts: Answer) -> tuple[Server, ...]:
     """Group the servers once more, without their live environments."""
-    [scan] = host.ask([_scan_request(live=False)])
+    [scan] = host.ask([{**_scan_request(live=False), "sockets": False}])
     return group([raw.process(p, facts, {}) for p in scan.get("processes", ()) if p.get("stat")])
 
 

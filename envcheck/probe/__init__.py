@@ -36,8 +36,8 @@ def _host(_request: dict) -> dict:
 def _scan(request: dict) -> dict:
     from .census import scan
 
-    live = bool(request.get("live", True))
-    return scan(request["interpreters"], request["words"], live, request.get("ahead"))
+    live, sockets = bool(request.get("live", True)), bool(request.get("sockets", True))
+    return scan(request["interpreters"], request["words"], live, request.get("ahead"), sockets)
 
 
 def _process(request: dict) -> dict:

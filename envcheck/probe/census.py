@@ -6,16 +6,21 @@ from .facts import facts
 from .procfs import Stat
 
 if False:  # for the type checker alone
-    from .commands import Command
+    from .commands import Asked, Command
 
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:._@-")
 
 
 def scan(
-    interpreters: "list[str]", words: "list[str]", live: bool, ahead: "list[dict] | None" = None
+    interpreters: "list[str]",
+    words: "list[str]",
+    live: bool,
+    ahead: "list[dict] | None" = None,
+    sockets: bool = True,
 ) -> dict:
     """Candidates, their direct children that are interpreters, and all their ancestors.
 
+    *sockets*: also those of what is forked of another one: most have no others than their parent.
     *ahead*: commands that will be wanted for what the cgroups name; they run while the rest is read. Their
     answers stand under "ahead", each with its "argv"; one for which nothing is named does not run.
     """
@@ -31,7 +36,8 @@ def scan(
     begun = _begun(ahead or [], pids)
     try:
         pids |= _workers(pids, interpreters)
-        read = [facts(pid, live) for pid in sorted(pids)]
+        kin = None if sockets else {}  # type: dict | None
+        read = [facts(pid, live, kin=kin) for pid in sorted(pids)]
         processes = [one for one in read if one["stat"] or one["status"] != "exited"]
         return {
             "status": "ok",
@@ -46,9 +52,9 @@ def scan(
             command.end()
 
 
-def _begun(ahead: "list[dict]", pids: "set[int]") -> "list[tuple[list[str], int, Command]]":
+def _begun(ahead: "list[dict]", pids: "set[int]") -> "list[tuple[list[str], int, Command | Asked]]":
     """Start each command that only reads, for the words that its pattern finds in the cgroups."""
-    begun = []  # type: list[tuple[list[str], int, Command]]
+    begun = []  # type: list[tuple[list[str], int, Command | Asked]]
     if not ahead:
         return begun
     from .scan import contents
@@ -62,10 +68,11 @@ def _begun(ahead: "list[dict]", pids: "set[int]") -> "list[tuple[list[str], int,
     for one in ahead:
         argv = one["argv"] + _named("\n".join(cgroups), one["before"], one["after"])
         if len(argv) > len(one["argv"]):
-            from .commands import Command, reads
+            from .commands import begun as start
+            from .commands import reads
 
             if reads(argv):
-                begun.append((argv, one["limit"], Command(argv, one["timeout"])))
+                begun.append((argv, one["limit"], start(argv, one["timeout"])))
     return begun
 
 

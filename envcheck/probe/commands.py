@@ -7,6 +7,8 @@ from _thread import allocate_lock
 if False:  # for the type checker alone
     import subprocess
 
+    from .manager import Units
+
 # The commands that only read, with the words that say so, after options of the program itself.
 READS = {
     "systemctl": ("show", "cat", "show-environment"),
@@ -18,12 +20,14 @@ READS = {
 # And those of which no word may be another.
 DENIED = "it is none of the commands that only read"
 EXACTLY = (["sudo", "-n", "-l"],)  # what the user may do; it asks for nothing, and runs nothing
+SET = ("XDG_RUNTIME_DIR=", "TZ=")  # what `env` may set for them
 FLAGS = ("--user", "--system")  # options of theirs without a value
 # One script, for all units of a host at once: the names of the properties it shows are all that may differ.
 SCRIPT = (
-    r's=\$1; shift; export TZ=UTC; systemctl "\$s" -p [A-Za-z,]+ show -- "\$@" \| '
-    r'\{ systemctl "\$s" -p [A-Za-z,]+ show && echo && cat; \}'
+    's=$1; shift; export TZ=UTC; systemctl "$s" -p %s show -- "$@" | '
+    '{ systemctl "$s" -p %s show && echo && cat; }'
 )
+LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
 FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin")  # sshd and sudo may give less
 _running = set()  # type: set[int]
@@ -54,17 +58,13 @@ def _which(name: str) -> "str | None":
 
 def reads(argv: "list[str]") -> bool:
     """Whether a command is known to change nothing."""
-    import re
-
     words = list(argv)
-    if words in EXACTLY:
+    if words in EXACTLY or shows(words) is not None:
         return True
     if words[:1] == ["env"]:
         words = words[1:]
-        while words and words[0].startswith(("XDG_RUNTIME_DIR=", "TZ=")):
+        while words and words[0].startswith(SET):
             words = words[1:]
-    if words[:2] == ["sh", "-c"]:
-        return len(words) > 4 and re.fullmatch(SCRIPT, words[2]) is not None and words[4] in FLAGS
     verbs = READS.get(words[0], ()) if words else ()
     place = 1
     while place < len(words) and words[place].startswith("-"):
@@ -72,9 +72,70 @@ def reads(argv: "list[str]") -> bool:
     return place < len(words) and words[place] in verbs
 
 
+def shows(argv: "list[str]") -> "Shown | None":
+    """What a command shows of units and their manager; None: it is not that of SCRIPT."""
+    words = list(argv)
+    runtime = (
+        words[1][len(SET[0]) :] if words[:1] == ["env"] and words[1:2] and words[1].startswith(SET[0]) else ""
+    )
+    if runtime:
+        words = words[2:]
+    if words[:2] != ["sh", "-c"] or len(words) < 6 or words[4] not in FLAGS:
+        return None
+    of_unit, of_manager = ([*(piece.split(" ", 1)[0] for piece in words[2].split(" -p ")[1:]), "", ""])[:2]
+    if words[2] != SCRIPT % (of_unit, of_manager) or not {*of_unit, *of_manager} - {","} <= LETTERS:
+        return None
+    return Shown(words[4], runtime, words[5:], of_unit.split(","), of_manager.split(","))
+
+
+class Shown:
+    """*scope*: an option of systemctl; *runtime*: XDG_RUNTIME_DIR or ""; the rest are names."""
+
+    def __init__(
+        self, scope: str, runtime: str, names: "list[str]", of_unit: "list[str]", of_manager: "list[str]"
+    ) -> None:
+        self.scope = scope
+        self.runtime = runtime
+        self.names = names
+        self.of_unit = of_unit
+        self.of_manager = of_manager
+
+
 def run(argv: "list[str]", timeout: float, limit: int) -> dict:
     """Run a command of READS: the answer is that of `Command`; any other is denied."""
-    return Command(argv, timeout).answer(limit) if reads(argv) else _answer("denied", DENIED)
+    return begun(argv, timeout).answer(limit) if reads(argv) else _answer("denied", DENIED)
+
+
+def begun(argv: "list[str]", timeout: float) -> "Command | Asked":
+    """Start a command of READS; one about units is asked of their manager, where that listens."""
+    shown = shows(argv)
+    if shown is None:
+        return Command(argv, timeout)
+    from .manager import ask
+
+    units = ask(shown, timeout)
+    return Command(argv, timeout) if units is None else Asked(argv, units)
+
+
+class Asked:
+    """What a command would print, asked for elsewhere; where nothing sensible is said, the command runs."""
+
+    def __init__(self, argv: "list[str]", units: "Units") -> None:
+        self.argv = argv
+        self.units = units
+
+    def answer(self, limit: int) -> dict:
+        """As `Command.answer`."""
+        from .dbus import Fault
+
+        try:
+            return self.units.answer(limit)
+        except Fault:
+            return Command(self.argv, self.units.timeout).answer(limit)
+
+    def end(self) -> None:
+        """Ask no more."""
+        self.units.end()
 
 
 def _answer(status: str, detail: str = "") -> dict:

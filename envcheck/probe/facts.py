@@ -10,7 +10,16 @@ DESCRIPTORS = 10000
 PATIENCE = 0.5  # seconds for a program to start, whatever it does; a NULL that stays is a real clearenv()
 
 # What is sent of /proc/PID/status: the rest is most of it, and differs from process to process.
-STATUS = (b"Tgid:", b"NSpid:", b"Uid:", b"Gid:", b"Groups:", b"Umask:", b"SigIgn:", b"SigCgt:")
+STATUS = (
+    b"\nTgid:",
+    b"\nNSpid:",
+    b"\nUid:",
+    b"\nGid:",
+    b"\nGroups:",
+    b"\nUmask:",
+    b"\nSigIgn:",
+    b"\nSigCgt:",
+)
 
 # And of /proc/PID/stat, from its third field on (proc_pid_stat(5)): state, parent, the faults and times of
 # ended children, start, and where the arguments lie.
@@ -27,15 +36,16 @@ LIVE = {
 }
 
 
-def facts(pid: int, live: bool, only_lost: bool = False) -> dict:
+def facts(pid: int, live: bool, only_lost: bool = False, kin: "dict | None" = None) -> dict:
     """Everything about *pid*; its keys are always the same.
 
     *live*: also read the live environment; *only_lost*: only where that at exec is gone, as a title wipes it.
+    *kin*: the images of those already read, by pid: the sockets of what is forked of one are not looked for.
     """
     found = _blank(pid)
     try:
         with Folder(b"/proc/%d" % pid) as folder:
-            _settle(folder, found, live, only_lost)
+            _settle(folder, found, live, only_lost, kin)
     except OSError as error:
         found["status"] = meaning(error)
         if not found["environ"]["status"]:
@@ -70,7 +80,7 @@ def _blank(pid: int) -> dict:
     }
 
 
-def _settle(folder: Folder, found: dict, live: bool, only_lost: bool) -> None:
+def _settle(folder: Folder, found: dict, live: bool, only_lost: bool, kin: "dict | None") -> None:
     """Read until no exec happened in between."""
     deadline = time.monotonic() + PATIENCE
     for _ in range(1 + REREADS):
@@ -80,7 +90,10 @@ def _settle(folder: Folder, found: dict, live: bool, only_lost: bool) -> None:
             return
         with body:
             before = Image(body, None if stat.dead else stat)
+            _describe(body, found, kin is None or kin.get(stat.parent) != before.key)
             _read(body, before, found)
+            if kin is not None:
+                kin[found["pid"]] = before.key
             if live and not (only_lost and found["environ"]["data"].strip(b"\0")):
                 found["live"] = _live(body, before, found, deadline)
             if Image(body).key == before.key:
@@ -92,7 +105,7 @@ def _identify(folder: Folder, stat: Stat, found: dict) -> "Folder | None":
     """Tell what it is; the folder to read its memory's files from, or None if it has none."""
     found["stat"] = _kept(stat)
     found["proc_status"] = _told(folder.read(b"status"))
-    if _field(found["proc_status"], b"Tgid") != b"%d" % found["pid"]:
+    if not found["proc_status"].startswith(b"Tgid:\t%d\n" % found["pid"]):
         found["status"] = "thread"
         return None
     found["cgroup"] = folder.try_read(b"cgroup")
@@ -131,9 +144,6 @@ def _read(body: Folder, image: Image, found: dict) -> None:
     for name in ("exe", "cwd", "root"):
         found[name] = body.try_link(name.encode())
     found["mount"] = body.try_link(b"ns/mnt")
-    links = _descriptors(body)
-    found["stdout"], found["stderr"] = links.get(b"1"), links.get(b"2")
-    found["sockets"] = sorted({int(link[8:-1]) for link in links.values() if link.startswith(b"socket:[")})
     found["environ"] = block.read(body, image.stat)
 
 
@@ -143,14 +153,17 @@ def _live(body: Folder, image: Image, found: dict, deadline: float) -> dict:
     return read(body, found["exe"], found["environ"]["status"], deadline, image.auxv)
 
 
-def _descriptors(body: Folder) -> "dict[bytes, bytes]":
-    """Where its descriptors lead; {} where they may not be seen."""
-    try:
-        names = body.names(b"fd")[:DESCRIPTORS]
-    except OSError:
-        return {}
-    links = {name: body.try_link(b"fd/" + name) for name in names}
-    return {name: link for name, link in links.items() if link is not None}
+def _describe(body: Folder, found: dict, sockets: bool) -> None:
+    """Where its outputs lead, and the inodes of its sockets, ascending; [] where they may not be seen."""
+    names = [b"1", b"2"]
+    if sockets:
+        try:
+            names = body.names(b"fd")[:DESCRIPTORS]
+        except OSError:
+            names = []
+    links = {name: body.try_link(b"fd/" + name) or b"" for name in names}
+    found["stdout"], found["stderr"] = links.get(b"1") or None, links.get(b"2") or None
+    found["sockets"] = sorted({int(link[8:-1]) for link in links.values() if link.startswith(b"socket:[")})
 
 
 def _kept(stat: Stat) -> bytes:
@@ -160,13 +173,10 @@ def _kept(stat: Stat) -> bytes:
 
 
 def _told(proc_status: bytes) -> bytes:
-    # Lines end with a newline alone: the name of a process, in the first one, may hold a carriage return.
-    return b"".join(line + b"\n" for line in proc_status.split(b"\n") if line.startswith(STATUS))
-
-
-def _field(proc_status: bytes, name: bytes) -> bytes:
-    """The value of one line of /proc/PID/status."""
-    for line in proc_status.split(b"\n"):
-        if line.startswith(name + b":"):
-            return line[len(name) + 1 :].strip()
-    return b""
+    """The lines of STATUS; the name of the process, in the first line, holds no plain newline."""
+    found = []
+    for name in STATUS:
+        begin = proc_status.find(name) + 1
+        if begin:
+            found.append(proc_status[begin : proc_status.index(b"\n", begin) + 1])
+    return b"".join(found)

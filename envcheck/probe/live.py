@@ -90,18 +90,18 @@ def _located(folder: Folder, memory: Memory, auxv: bytes, last: bool) -> "tuple[
 
 
 class Block:
-    """One reading: where the strings lie, and what they are."""
+    """One reading: where the variable, the array and the strings lie, and what they are."""
 
-    def __init__(self, addresses: "list[int]", entries: "list[bytes]") -> None:
-        self.addresses = addresses
+    def __init__(self, entries: "list[bytes]", places: "list[tuple[int, bytes]]") -> None:
         self.entries = entries
+        self._places = places
         self._pieces = None  # type: list[Piece] | None
 
     @property
     def pieces(self) -> "list[Piece]":
-        """What a process has to hold to be equal to it; made once, for all of its kin."""
+        """What the memory of a process has to hold to be equal to it; made once, for all of its kin."""
         if self._pieces is None:
-            self._pieces = pieces(self.addresses, self.entries)
+            self._pieces = pieces(self._places)
         return self._pieces
 
 
@@ -129,16 +129,19 @@ def stable(memory: Memory, address: int, kin: "Block | None" = None) -> Block:
 def once(memory: Memory, address: int, guess: "Block | None" = None) -> Block:
     """One reading. A slot equal to the one before it is an unsetenv half-way through its shift.
 
-    To see that all is as in the *guess* takes half as long as to find out what is there.
+    To see that all is as in the *guess* takes less than half as long as to find out what is there.
     """
-    array = memory.pointer(address)
-    addresses = []  # type: list[int]
-    for pointer in memory.array(array) if array else ():
-        if not addresses or pointer != addresses[-1]:
-            addresses.append(pointer)
-    if guess is not None and guess.addresses == addresses and memory.holds(guess.pieces):
+    if guess is not None and memory.holds(guess.pieces):
         return guess
-    return Block(addresses, memory.strings(addresses))
+    array = memory.pointer(address)
+    slots = memory.array(array) if array else []
+    addresses = [pointer for index, pointer in enumerate(slots) if not index or pointer != slots[index - 1]]
+    entries = memory.strings(addresses)
+    places = [(address, memory.packed([array]))]
+    if array:
+        places.append((array, memory.packed([*slots, 0])))
+    places += [(pointer, entry + b"\0") for pointer, entry in zip(addresses, entries)]  # noqa: B905
+    return Block(entries, places)
 
 
 def _refused(error: OSError, at_exec: str) -> dict:

@@ -20,19 +20,19 @@ class Gone(Exception):
     """The address space is no more: the process has exited or exec'd."""
 
 
-def pieces(addresses: "list[int]", strings: "list[bytes]") -> "list[Piece]":
-    """(address, size, [(offset, string with its NUL)]): the strings of each page, to be read at once.
+def pieces(places: "list[tuple[int, bytes]]") -> "list[Piece]":
+    """(address, size, [(offset, bytes)]): what lies in each page, in the order of *places*.
 
-    One that crosses into the next page is read with those of the page where it begins.
+    What crosses into the next page is read with what lies in the page where it begins.
     """
+    by_page = {}  # type: dict[int, list[tuple[int, bytes]]]
+    for address, data in places:
+        by_page.setdefault(address // PAGE, []).append((address, data))
     found = []  # type: list[Piece]
-    for address, string in sorted(zip(addresses, strings)):  # noqa: B905 - Python 3.6 has no `strict`
-        if not found or found[-1][0] // PAGE != address // PAGE:
-            found.append((address, 0, []))
-        begin, size, held = found[-1]
-        offset = address - begin
-        held.append((offset, string + b"\0"))
-        found[-1] = (begin, max(size, offset + len(string) + 1), held)
+    for held in by_page.values():
+        begin = min(address for address, _ in held)
+        size = max(address + len(data) for address, data in held) - begin
+        found.append((begin, size, [(address - begin, data) for address, data in held]))
     return found
 
 
@@ -89,6 +89,12 @@ class Memory:
     def pointer(self, address: int) -> int:
         return self.integer(address, self.word)
 
+    def packed(self, words: "list[int]") -> bytes:
+        """As they lie in this memory."""
+        from struct import pack
+
+        return pack("=%d%s" % (len(words), "Q" if self.word == 8 else "I"), *words)
+
     def string(self, address: int) -> bytes:
         """The bytes up to the NUL."""
         number, offset = divmod(address, PAGE)
@@ -118,13 +124,13 @@ class Memory:
         return found
 
     def holds(self, pieces: "list[Piece]") -> bool:
-        """Whether exactly these strings lie there now: a short read for each page, of which none is kept."""
+        """Whether exactly these bytes lie there now: one read for each piece, of which none is kept."""
         read, fd = os.pread, self.fd
         try:
-            for address, size, strings in pieces:
+            for address, size, held in pieces:
                 piece = read(fd, size, address)
-                for offset, string in strings:
-                    if not piece.startswith(string, offset):
+                for offset, data in held:
+                    if not piece.startswith(data, offset):
                         return False
         except OSError:
             return False  # whoever reads on is told why

@@ -101,7 +101,8 @@ def test_it_exits_between_two_reads(
     program: Program, nursery: Nursery, read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pid = nursery.start(program("pie"))
-    monkeypatch.setattr(facts, "_sockets", lambda _body: nursery.close())
+
+    monkeypatch.setattr(facts, "_describe", lambda *_: nursery.close())
     found = read(pid)
     assert found["status"] == found["environ"]["status"] == found["live"]["status"] == "exited"
     assert found["stat"]
@@ -114,8 +115,8 @@ def test_a_process_that_always_execs_is_replaced(
     times: list[int] = []
 
     class Restless(Image):
-        def __init__(self, folder: Folder) -> None:
-            super().__init__(folder)
+        def __init__(self, folder: Folder, stat: Stat | None = None) -> None:
+            super().__init__(folder, stat)
             times.append(1)
             self.key = (b"%d" % len(times), 0, 0, 0)
 

@@ -1,8 +1,9 @@
 """What the manager has loaded: one command for all units of a host, and how its output is read.
 
 `systemctl show` prints its properties in an order of its own; words with special characters stand in double
-quotes, with C escapes and backslashes before `$` and the back quote. What `restart` alone would give hangs on
-these, what a restart after `daemon-reload` would give on the files.
+quotes, with C escapes and backslashes before `$` and the back quote. The probe prints the same where it asks
+the manager itself, with ExecStartWords= for the words of the first command. What `restart` alone would give
+hangs on these, what a restart after `daemon-reload` would give on the files.
 """
 
 from __future__ import annotations
@@ -137,18 +138,17 @@ def variables(text: str) -> dict[str, str]:
     return {decode(name): decode(value) for name, value in grammar.clean(words(text)).items()}
 
 
-def command(loaded: Loaded) -> str:
-    """Give the words of the first command as systemctl prints them: joined by blanks, not quoted."""
-    match = _ARGV.match(loaded.one("ExecStart"))
-    return match[1] if match else ""
-
-
 def argv(loaded: Loaded, on_disk: tuple[str, ...]) -> tuple[str, ...]:
-    """Give its words: those of *on_disk* where they print alike, else as well as the blanks tell them.
+    """Give the words of the first command.
 
-    What follows `-c` of a shell is taken for one word.
+    Where the manager itself was asked they are known. systemctl joins them by blanks, without quotes: then
+    they are those of *on_disk* where these print alike, else what the blanks tell; what follows `-c` of a
+    shell is taken for one word.
     """
-    text = command(loaded)
+    if (told := loaded.one("ExecStartWords")) or loaded.unit is None:
+        return tuple(decode(word) for word in words(told))
+    match = _ARGV.match(loaded.one("ExecStart"))
+    text = match[1] if match else ""
     if text == " ".join(on_disk):
         return on_disk
     found = tuple(text.split(" ")) if text else ()

@@ -57,7 +57,8 @@ def start(owner: Owner, process: Process, known: Known) -> Start:
     if known.wanted and now is not None:
         return _foreseen(now, said)
     differs = now is not None and (
-        chain.values(now.applied) != chain.values(applied) or " ".join(_words(found)) != loaded.command(said)
+        chain.values(now.applied) != chain.values(applied)
+        or _words(found) != loaded.argv(said, _words(found))
     )
     return Start(
         applied,
@@ -198,7 +199,7 @@ def _argv(found: Definition, env: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _words(found: Definition) -> tuple[str, ...]:
-    """Give the words of the first command, which systemctl prints joined by blanks."""
+    """Give the words of the first command, without what variables in them stand for."""
     return command.words(found.commands[0][0], found.scope) if found.commands else ()
 
 
