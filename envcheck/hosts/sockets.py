@@ -102,5 +102,7 @@ def _addresses(host: str, port: int, family: int, deadline: Deadline) -> Sequenc
 
 
 def _found(host: str, port: int, family: int, flags: int = 0) -> Sequence[Address]:
-    infos = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=flags)
+    # Text is encoded by a codec that takes longer to be imported than a name to be looked up.
+    name = host.encode("ascii") if host.isascii() else host
+    infos = socket.getaddrinfo(name, port, family, socket.SOCK_STREAM, flags=flags)
     return [(info[0], info[4]) for info in infos]

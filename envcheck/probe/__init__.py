@@ -95,7 +95,7 @@ def _run(request: dict) -> dict:
 
 
 def _which(request: dict) -> dict:
-    from .commands import which
+    from .programs import which
 
     return which(request["names"])
 

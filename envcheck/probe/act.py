@@ -15,9 +15,10 @@ import errno
 import os
 import time
 
-from .commands import ended, search_path, which
+from .commands import ended
 from .lock import Refusal, lock
 from .procfs import Folder, Image, Stat, meaning
+from .programs import search_path, which
 
 if False:  # for the type checker alone
     import subprocess

@@ -1,8 +1,10 @@
-"""The ops "run" and "which": read-only commands of supervisors, bounded in time and in output."""
+"""The op "run": read-only commands of supervisors, bounded in time and in output."""
 
 import os
 import time
 from _thread import allocate_lock
+
+from .programs import search_path
 
 if False:  # for the type checker alone
     import subprocess
@@ -29,31 +31,9 @@ SCRIPT = (
 )
 LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
-FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin")  # sshd and sudo may give less
 _running = set()  # type: set[int]
 _starting = allocate_lock()  # held from the fork until the command stands in _running
 TICK = 0.05  # seconds between looks at a command whose child holds its output open
-
-
-def search_path() -> "list[str]":
-    """PATH and the system's own folders, each once."""
-    found = []  # type: list[str]
-    for folder in [*os.environ.get("PATH", "").split(":"), *FOLDERS]:
-        if folder.startswith("/") and folder not in found:
-            found.append(folder)
-    return found
-
-
-def which(names: "list[str]") -> dict:
-    """{"paths": {name: path or None}}."""
-    return {"status": "ok", "paths": {name: _which(name) for name in names}}
-
-
-def _which(name: str) -> "str | None":
-    for path in [name] if "/" in name else [folder + "/" + name for folder in search_path()]:
-        if name and os.path.isfile(path) and os.access(path, os.X_OK):
-            return path
-    return None
 
 
 def reads(argv: "list[str]") -> bool:
