@@ -10,8 +10,11 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from envcheck.cli import ahead
-from envcheck.errors import EnvcheckError
+from envcheck.cli import early
+
+TYPE_CHECKING = False  # `typing` takes longer to be imported than all that is needed here
+if TYPE_CHECKING:
+    from envcheck.errors import EnvcheckError
 
 BUG = 70
 
@@ -24,20 +27,33 @@ def main(argv: Sequence[str] | None = None) -> None:
         signal.signal(number, _leave)
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        # Most of the time goes into this import: the signals must be seen to before.
-        ahead.begin(arguments)
-        from envcheck.cli.application import run  # noqa: PLC0415
-
-        status = run(arguments)
-    except EnvcheckError as error:
-        status = say(error)
+        status = _run(arguments)
     except Exception as error:  # noqa: BLE001 - a bug; its text may hold values, and is not shown
         status = _bug(error)
     finally:
-        ahead.end()
+        early.end()
     # What is left goes with the process: looking it through once more at the end takes a tenth of a run.
     gc.freeze()
     sys.exit(status)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """Most of the time goes into imports: the signals must be seen to before, and others be at work."""
+    words = early.understood(arguments)
+    if words is not None:
+        early.begin(words)
+    from envcheck.errors import EnvcheckError  # noqa: PLC0415
+
+    try:
+        if words is not None:
+            from envcheck.cli import ahead  # noqa: PLC0415
+
+            ahead.begin(words)
+        from envcheck.cli.application import run  # noqa: PLC0415
+
+        return run(arguments)
+    except EnvcheckError as error:
+        return say(error)
 
 
 def _leave(number: int, _frame: object) -> None:

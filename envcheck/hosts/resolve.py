@@ -14,10 +14,12 @@ from functools import lru_cache
 from getpass import getuser
 from typing import NamedTuple
 
+from envcheck import questions
 from envcheck.errors import HostError
-from envcheck.hosts import known_hosts, questions
+from envcheck.hosts import known_hosts
 from envcheck.hosts.deadline import Deadline
 from envcheck.hosts.destination import Destination, parse
+from envcheck.questions import HOW, USUALLY
 
 IDENTITIES = tuple(f"~/.ssh/id_{kind}" for kind in ("rsa", "ecdsa", "ed25519"))
 KNOWN_HOSTS = (
@@ -27,8 +29,6 @@ KNOWN_HOSTS = (
     "/etc/ssh/ssh_known_hosts2",
 )
 
-HOW = ("-v", "-G")  # it says as well which files it has read
-USUALLY = ("ssh", "-F", "none", "-G", "--", "host")
 USUAL = 5.0  # seconds for ssh to say what it does without any configuration
 
 # Settings that Fabric has no answer to, and the values with which they ask for nothing.

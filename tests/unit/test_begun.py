@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 import typer
 
-from envcheck.cli import ahead, check
-from envcheck.cli.ahead import Reach, understood
+from envcheck import questions
+from envcheck.cli import ahead, check, early
+from envcheck.cli.ahead import Reach
+from envcheck.errors import UsageError
+from envcheck.hosts import resolve
+from envcheck.hosts.destination import parse
 
 
 def test_the_options_are_those_of_the_command() -> None:
@@ -19,9 +23,9 @@ def test_the_options_are_those_of_the_command() -> None:
     flags = {name for option in options if option.is_flag for name in option.opts}
     values = {name for option in options if not option.is_flag for name in option.opts}
 
-    assert set(ahead.FLAGS) == flags
-    assert set(ahead.VALUES) | set(ahead.LEFT) == values
-    assert not set(ahead.VALUES) & set(ahead.LEFT)
+    assert set(early.FLAGS) == flags
+    assert set(early.VALUES) | set(early.LEFT) == values
+    assert not set(early.VALUES) & set(early.LEFT)
 
 
 @pytest.mark.parametrize(
@@ -49,4 +53,23 @@ def test_the_options_are_those_of_the_command() -> None:
     ],
 )
 def test_only_what_is_certain_is_understood(line: str, expected: Reach | None) -> None:
-    assert understood(line.split()) == expected
+    words = early.understood(line.split())
+
+    assert (None if words is None else ahead.meant(words)) == expected
+
+
+@pytest.mark.parametrize("host", ["web-1.example", "a@web", "web:22", "[::1]", "-web", "ume\u0301"])
+def test_what_is_asked_first_is_what_will_be_asked(host: str) -> None:
+    """Another question would be put for nothing, and of what is no host nothing is asked."""
+    put: list[questions.Question] = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(questions, "put", put.append)
+        early.begin({early.HOST: host})
+        early_ones = list(put)
+        put.clear()
+        try:
+            resolve.begin(parse(host))
+        except UsageError:
+            assert early_ones == []
+        assert early_ones in ([], put)
+        assert bool(early_ones) == (host == "web-1.example")

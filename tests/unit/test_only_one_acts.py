@@ -26,7 +26,7 @@ ALLOWED = {
     "probe/act.py": {"subprocess", "kill", "killpg", "pidfd_send_signal", "Popen"},
     "probe/commands.py": {"subprocess", "killpg", "Popen"},  # what only reads, by a table; ends what hangs
     "probe/arrive.py": {"exec", "compile", "__import__"},  # the probe itself, which came the same way
-    "hosts/questions.py": {"subprocess", "Popen", "kill"},  # ssh -G, and the end of this very child
+    "questions.py": {"subprocess", "Popen", "kill"},  # ssh -G, and the end of this very child
     "probe/inside.py": {"ctypes"},  # openat2, to look into another root
     "hosts/process.py": {"subprocess", "Popen", "kill"},  # ssh or an engine, and the end of this very child
     "demo.py": {"subprocess", "kill", "terminate"},  # a server of its own

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from envcheck.hosts import questions
+from envcheck import questions
 
 CAT = ("cat", "/dev/null")
 SLEEP = ("sleep", "60")
@@ -15,7 +15,7 @@ SLEEP = ("sleep", "60")
 @pytest.fixture
 def nothing_asked() -> Iterator[None]:
     yield
-    questions.drop()
+    questions.end()
 
 
 @pytest.mark.usefixtures("nothing_asked")
@@ -32,7 +32,7 @@ def test_a_question_that_takes_too_long_is_ended() -> None:
     with pytest.raises(TimeoutError):
         questions.answer(SLEEP, 0.01)
     questions.put(SLEEP)
-    questions.drop()  # and waits for no answer
+    questions.end()  # and waits for no answer
     questions.put(CAT)
     assert questions.answer(CAT, 9).returncode == 0
 

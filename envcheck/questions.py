@@ -1,4 +1,7 @@
-"""Questions to the ssh of this machine. One may be put before its answer is wanted."""
+"""Questions to the ssh of this machine. One may be put before its answer is wanted.
+
+It is imported before anything else of envcheck: it imports little itself.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,16 @@ from contextlib import suppress
 
 Question = tuple[str, ...]
 
+HOW = ("-v", "-G")  # it says as well which files it has read
+USUALLY = ("ssh", "-F", "none", "-G", "--", "host")
+
 _under_way: dict[Question, subprocess.Popen[bytes]] = {}
 
 
 def put(question: Question) -> None:
     """Have it answered for whoever asks the same; where that is not possible, it is told to him."""
+    if question in _under_way:
+        return
     with suppress(OSError):
         _under_way[question] = _started(question)
 
@@ -35,7 +43,7 @@ def answer(question: Question, seconds: float) -> subprocess.CompletedProcess[by
     return subprocess.CompletedProcess(question, process.returncode, said, complained)
 
 
-def drop() -> None:
+def end() -> None:
     """End what nobody wants to know any more."""
     while _under_way:
         _end(_under_way.popitem()[1])
