@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Sequence
+from math import ceil
 from typing import NamedTuple
 
 from envcheck.errors import HostError
@@ -17,6 +18,7 @@ from envcheck.hosts.resolve import ask, flags
 SSH_ERROR = 255
 LONGEST = 200  # characters that are told of what ssh prints
 PATIENCE = 0.05  # seconds
+UNANSWERED = 3  # times that a host may be asked in vain whether it is alive
 OPTIONS = {
     "BatchMode": "yes",
     "StrictHostKeyChecking": "yes",
@@ -121,7 +123,13 @@ def _ssh(through: Sequence[Destination], deadline: Deadline) -> list[str]:
     What it is told by `-o` it does not tell the ssh that it starts for a ProxyJump: that one would ask for
     passwords, and accept keys that the configuration lets it accept.
     """
-    options = OPTIONS | {"ConnectTimeout": str(max(1, round(deadline.connecting())))}
+    options = OPTIONS | {
+        "ConnectTimeout": str(max(1, round(deadline.connecting()))),
+        # Where nothing comes any more it ends by itself, no earlier than the deadline: whoever started it may
+        # have been killed. To a connection through a master they mean nothing.
+        "ServerAliveInterval": str(max(1, ceil(deadline.left / UNANSWERED))),
+        "ServerAliveCountMax": str(UNANSWERED),
+    }
     if through:
         *before, last = through
         words = [*_ssh(before, deadline), *flags(last)]

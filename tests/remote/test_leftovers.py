@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 import time
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -32,22 +34,27 @@ def children(pid: int) -> set[int]:
     return found
 
 
+def asking(sshd: Sshd, options: str) -> subprocess.Popen[bytes]:
+    """Start a client that asks for more than the probe will ever find."""
+    code = (
+        "import sys; from envcheck.hosts.ssh import Options, Transport, remote;"
+        "from envcheck.hosts.destination import parse;"
+        f"host = remote(parse('box'), Options({options}));"
+        "host.ask([{'op': 'glob', 'patterns': ['/proc/*/*/*/*/*', '/*/*/*/*/*/*']}])"
+    )
+    return subprocess.Popen(
+        [f"{OWN_BIN}/python", "-c", code], env=dict(sshd.env()), stderr=subprocess.DEVNULL
+    )
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda n: n.name)
 @pytest.mark.parametrize("transport", ["fabric", "ssh"])
 @pytest.mark.parametrize("sudo", [(), ("--sudo",)], ids=["plain", "sudo"])
 def test_the_client_ends(street: Path, number: signal.Signals, transport: str, sudo: tuple[str, ...]) -> None:
-    """While the probe looks for more than it will ever find."""
+    """While the probe is at work."""
     name = f"left-{number.name}-{transport}-{len(sudo)}"
     with Sshd(street / name / "sshd") as sshd:
-        code = (
-            "import sys; from envcheck.hosts.ssh import Options, Transport, remote;"
-            "from envcheck.hosts.destination import parse;"
-            f"host = remote(parse('box'), Options(sudo={bool(sudo)}, transport=Transport('{transport}')));"
-            "host.ask([{'op': 'glob', 'patterns': ['/proc/*/*/*/*/*', '/*/*/*/*/*/*']}])"
-        )
-        client = subprocess.Popen(
-            [f"{OWN_BIN}/python", "-c", code], env=dict(sshd.env()), stderr=subprocess.DEVNULL
-        )
+        client = asking(sshd, f"sudo={bool(sudo)}, transport=Transport('{transport}')")
         try:
             wait_for(lambda: any(_is_busy(pid) for pid in children(sshd.pid)), "the probe does not start")
             client.send_signal(number)
@@ -58,6 +65,35 @@ def test_the_client_ends(street: Path, number: signal.Signals, transport: str, s
         finally:
             send(client.pid, signal.SIGKILL)
             client.wait()
+
+
+@pytest.mark.parametrize("phase", ["auth", "answer"])
+def test_the_client_is_killed_while_the_host_hangs(street: Path, phase: str) -> None:
+    """A host that neither reads nor says anything does not keep the ssh that was started for it."""
+    with Sshd(street / f"frozen-{phase}") as sshd, ExitStack() as stack:
+        if phase == "auth":
+            over = threading.Event()
+            stack.callback(over.set)
+            handler = hostile.ssh_server(sshd.folder / "host", phase, over)
+            listener = stack.enter_context(hostile.Listener(handler))
+            sshd.know(f"[127.0.0.1]:{listener.port}", "host")
+            sshd.port = listener.port
+            sshd.configure()
+            far = partial(_has_more, listener, 0)
+        else:
+            far = partial(_runs_python, sshd)
+        client = asking(sshd, "transport=Transport.SSH, timeout=3.0")
+        try:
+            wait_for(far, "it is not reached")
+            for pid in children(sshd.pid):
+                stack.callback(send, pid, signal.SIGKILL)
+                send(pid, signal.SIGSTOP)
+            near = children(client.pid)
+            assert near
+        finally:
+            send(client.pid, signal.SIGKILL)
+            client.wait()
+        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in near), "ssh lives on", 6.0)
 
 
 @pytest.mark.parametrize("transport", ["fabric", "ssh"])
@@ -74,11 +110,21 @@ def test_the_command_ends_before_it_has_asked(street: Path, transport: str) -> N
 def _is_busy(pid: int) -> bool:
     """Whether it is a python that has computed for a while: it does more than start."""
     try:
-        program = Path(f"/proc/{pid}/exe").readlink().name
         stat = Path(f"/proc/{pid}/stat").read_text("latin-1").rpartition(")")[2].split()
     except OSError:
         return False
-    return program.startswith("python3") and int(stat[11]) + int(stat[12]) > 30
+    return _is_python(pid) and int(stat[11]) + int(stat[12]) > 30
+
+
+def _is_python(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/exe").readlink().name.startswith("python3")
+    except OSError:
+        return False
+
+
+def _runs_python(sshd: Sshd) -> bool:
+    return any(map(_is_python, children(sshd.pid)))
 
 
 def _has_more(listener: hostile.Listener, before: int) -> bool:
