@@ -96,6 +96,19 @@ def test_the_client_is_killed_while_the_host_hangs(street: Path, phase: str) -> 
         wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in near), "ssh lives on", 6.0)
 
 
+def test_a_host_hangs_behind_another(street: Path) -> None:
+    """What ssh has started to go through the other one ends with it, though that one is well."""
+    with Sshd(street / "way", names="jump") as jump, hostile.Listener(hostile.banner_only) as listener:
+        far = f"Host far\n  HostName 127.0.0.1\n  Port {listener.port}\n  User root\n  ProxyJump jump"
+        jump.client = [far]
+        jump.configure()
+        options = ("--timeout", "2s", "--connect-timeout", "2s")
+        done = jump.envcheck("check", "-H", "far", "--transport", "ssh", *options)
+
+        assert done.code == 3, done
+        wait_for(lambda: not children(jump.pid), "the way through is still open", 5.0)
+
+
 @pytest.mark.parametrize("transport", ["fabric", "ssh"])
 def test_the_command_ends_before_it_has_asked(street: Path, transport: str) -> None:
     """The connection is begun before the spec is read."""

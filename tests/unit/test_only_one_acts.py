@@ -28,7 +28,7 @@ ALLOWED = {
     "probe/arrive.py": {"exec", "compile", "__import__"},  # the probe itself, which came the same way
     "questions.py": {"subprocess", "Popen", "kill"},  # ssh -G, and the end of this very child
     "probe/inside.py": {"ctypes"},  # openat2, to look into another root
-    "hosts/process.py": {"subprocess", "Popen", "kill"},  # ssh or an engine, and the end of this very child
+    "hosts/process.py": {"subprocess", "Popen", "kill"},  # ssh or an engine, and the end of its own tree
     "demo.py": {"subprocess", "kill", "terminate"},  # a server of its own
 }
 
