@@ -87,6 +87,23 @@ def test_a_login_shell(sshd: Sshd, street: Path, name: str, transport: str) -> N
     assert host["status"] == "ok", done
 
 
+def test_a_slow_login_shell(sshd: Sshd, street: Path) -> None:
+    """It goes on when its time is over: nothing of ours is there yet. What starts after it ends at once."""
+    with User(street, "slow", "/bin/bash") as user:
+        user.write(".bashrc", "sleep 4\n")
+        done, host = ps(sshd, user.name, "--timeout", "2s")
+        assert host["status"] == "timed-out", done
+        wait_for(lambda: not processes_of(user.uid), "something is left", 6.0)
+
+
+def processes_of(uid: int) -> list[Path]:
+    found: list[Path] = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            found += [path] * (path.stat().st_uid == uid)
+    return found
+
+
 @pytest.mark.parametrize(
     ("shell", "status"),
     [("/usr/sbin/nologin", "no-shell"), ("/bin/false", "no-shell"), ("/bin/true", "forced-command")],
