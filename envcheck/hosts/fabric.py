@@ -29,7 +29,7 @@ BUSY = (b"MaxStartups", b"Not allowed at this time")  # what a sshd says where i
 ANSWER = "waiting for the answer"
 WINDOW = 262144  # bytes that may be under way: paramiko keeps them, for each host, before anybody looks
 CONNECT_FAILED = 2  # RFC 4254, 5.1
-GOODBYE = 1.0  # seconds for an exit status to arrive
+GOODBYE = 1.0  # seconds for an exit status to arrive, and for what is still to come after it
 
 
 class FabricStream:
@@ -225,7 +225,8 @@ class FabricStream:
                 raise self.deadline.over(ANSWER) from None
 
     def receive(self) -> bytes:
-        while True:
+        left = GOODBYE  # once the command has ended: what it has started may hold its output for ever
+        while left > 0:
             self._drain()
             self._channel.settimeout(min(SLICE, self.deadline.left) or 0.001)
             try:
@@ -236,6 +237,8 @@ class FabricStream:
                 raise self.deadline.over(ANSWER)
             if piece is not None:
                 return bytes(piece)
+            left -= SLICE if self._channel.exit_status_ready() else 0.0
+        return b""
 
     def _drain(self) -> None:
         """Standard error is read as well, or a target that fills it would wait for us for ever."""

@@ -115,6 +115,12 @@ def truncated(channel: Any) -> None:
     channel.close()
 
 
+def ended(channel: Any) -> None:
+    """The command has ended in the midst of its answer; something holds its output."""
+    channel.sendall(_nonce(channel) + b" BEGIN 4000 00000000\nAAAA")
+    channel.send_exit_status(1)
+
+
 def half(channel: Any) -> None:
     """It begins, and hangs."""
     channel.sendall(_nonce(channel) + b" BEGIN 4000 00000000\nAAAA")
@@ -228,6 +234,15 @@ def test_no_further_session(street: Path, transport: str) -> None:
         done = sshd.envcheck("ps", "-f", "json", "-H", "box", "--transport", transport)
     [host] = json.loads(done.out)["hosts"]
     assert host["status"] == "throttled", done
+
+
+def test_the_command_has_ended_and_its_output_has_not(client: Sshd) -> None:
+    over = threading.Event()
+    with hostile.Listener(hostile.ssh_server(client.folder / "host", "", over, ended)) as listener:
+        done, host = check(client, listener.port, "fabric", "--timeout", "20s")
+        over.set()
+    assert host["status"] == "truncated", host
+    assert done.seconds < 8, done
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from live.harness import OWN_BIN, need, root_only, wait_for
+from live.harness import OWN_BIN, need, root_only, send, wait_for
 from live.servers import Gunicorn
 from remote.sshd import Done, Sshd
 
@@ -133,6 +133,19 @@ def bin_without_python(folder: Path) -> Path:
         if path:
             (folder / name).symlink_to(path)
     return folder
+
+
+def test_something_holds_the_output(street: Path) -> None:
+    """What a login shell leaves in the background does not hide that there is no python3."""
+    path = bin_without_python(street / "held-bin")
+    (path / "sleep").symlink_to("/bin/sleep")
+    with User(street, "held", "/bin/bash") as user, Sshd(street / "held", SetEnv=f"PATH={path}") as made:
+        user.write(".bashrc", "sleep 12 & echo $! >>asleep\n")
+        done, host = ps(made, user.name, "--timeout", "9s", "-v")
+        for pid in (user.home / "asleep").read_text().split():
+            send(int(pid), signal.SIGKILL)
+    assert "it has no python3" in done.err, done
+    assert host["status"] == "ok", done
 
 
 def bin_of_busybox(folder: Path) -> Path:
