@@ -121,7 +121,7 @@ class Remote:
             if self._rests:
                 self._conversation.stream.extend(self._timing.total)
                 self._rests = False
-            return checked(self._conversation.ask(requests), requests)
+            return _asked(self._conversation, requests)
         deadline = self._ahead.deadline if self._ahead else Deadline(self._timing.total, self._timing.connect)
         try:
             return self._patiently(requests, deadline)
@@ -179,7 +179,7 @@ class Remote:
         """Ask for the first time; where that fails, nothing that was opened for it stays open."""
         self._conversation = make(deadline)
         try:
-            return checked(self._conversation.ask(requests), requests)
+            return _asked(self._conversation, requests)
         except BaseException:
             self.close()
             raise
@@ -200,3 +200,13 @@ class Remote:
         from envcheck.hosts.shell_collector import ShellConversation  # noqa: PLC0415 - few hosts need it
 
         return ShellConversation(self._way.start(bootstrap.SHELL, deadline), sudo=self._way.sudo)
+
+
+def _asked(talk: Talk, requests: Sequence[Request]) -> list[Answer]:
+    """Ask, and look at the answers.
+
+    All commands together may take half of what is left: what else is asked, now and then, is answered too.
+    """
+    left = talk.stream.deadline.left / 2
+    bounded = [{**request, "left": left} if request.get("op") == "run" else request for request in requests]
+    return checked(talk.ask(bounded), requests)

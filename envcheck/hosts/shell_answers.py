@@ -14,6 +14,8 @@ from envcheck.probe.commands import reads
 NO_ROOT = "no python3 runs on the host, and a shell cannot keep inside of another root"
 NOT_READING = "it is none of the commands that only read"
 WHOLE = 0.999999
+# By the exit status of timeout(1); that of busybox ends with the signal by which it ends the command.
+NOT_RUN = {124: "timeout", 143: "timeout", 126: "denied", 127: "missing"}
 
 
 def answer(key: str, request: Request, parts: Parts, facts: Parts, table: Mapping[int, int]) -> Answer:
@@ -108,7 +110,7 @@ def _run(key: str, request: Request, parts: Parts) -> dict[str, Any]:
         return {"status": "denied", "code": None, "stdout": b"", "stderr": b"", "detail": NOT_READING}
     code = parts.get(f"{key} code", b"")
     number = int(code) if code.isdigit() else None
-    status = {None: "oversized", 124: "timeout", 126: "denied", 127: "missing"}.get(number, "ok")
+    status = "oversized" if number is None else NOT_RUN.get(number, "ok")
     out = parts.get(f"{key} out", b"")
     return {
         "status": status,

@@ -9,10 +9,14 @@ from envcheck.hosts import Request
 from envcheck.hosts.shell_script import grep, quoted_pattern
 from envcheck.probe.commands import reads
 
+NO_END = 86400  # seconds that commands may take where nobody says how many
+
 
 def questions(requests: Sequence[Request]) -> Iterator[str]:
     """What needs no other answer."""
     yield "i=0"
+    left = min((r.get("left", NO_END) for r in requests if r["op"] == "run"), default=NO_END)
+    yield f"clock; B=$((u+{round(left)}))"
     if any(r["op"] in ("scan", "process") for r in requests):
         yield "table"
     for number, request in enumerate(requests):

@@ -54,8 +54,10 @@ done
 }
 globbed() { k=$1; shift; for e; do if [ -e "$e" ]; then h "$k"; printf %s "$e"; fi; done; }
 real() { k=$1; shift; for e; do if [ -e "$e" ]; then h "$k"; readlink -f -- "$e" </dev/null; fi; done; }
+clock() { u=; read -r u _ </proc/uptime; u=${u%.*}; u=${u:-0}; }
 run() {
-k=$1 t=$2 m=$3; shift 3; h "$k out"
+k=$1 t=$2 m=$3; shift 3; h "$k out"; clock
+[ $((B-u)) -ge "$t" ] || t=$((B-u)); [ "$t" -ge 1 ] || { h "$k code"; printf 124; return; }
 { timeout "$t" "$@" </dev/null; c=$?; printf '\\n%s %s code\\n%s' "$N" "$k" "$c"; } | head -c "$m"
 }
 access() { if [ -w "$2" ]; then h "$1"; fi; }

@@ -13,12 +13,20 @@ if False:  # for the type checker alone
 
 
 def answer(requests: list) -> list:
-    """Execute each request in order; one answer each. Nothing the machine does makes this raise."""
-    return [_one(request) for request in requests]
+    """Execute each request in order; one answer each. Nothing the machine does makes this raise.
+
+    Of a command, "left" are the seconds that all of them may take together, besides the "timeout" of each.
+    """
+    from time import monotonic
+
+    began = monotonic()
+    return [_one(request, monotonic() - began) for request in requests]
 
 
-def _one(request: dict) -> dict:
+def _one(request: dict, taken: float) -> dict:
     try:
+        if "left" in request:
+            request = dict(request, timeout=max(0.0, min(request["timeout"], request["left"] - taken)))
         member = OPS.get(request.get("op", ""))
         if member is None:
             return {"status": "error", "detail": "unknown op"}

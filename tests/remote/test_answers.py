@@ -111,7 +111,8 @@ class Recorder:
 
 
 def key(request: Request) -> str:
-    return json.dumps(request, sort_keys=True)
+    """Name a request; how much time is left for it is no part of that."""
+    return json.dumps({name: value for name, value in request.items() if name != "left"}, sort_keys=True)
 
 
 class Replay:

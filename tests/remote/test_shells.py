@@ -18,6 +18,10 @@ from live.harness import OWN_BIN, need, root_only, send, wait_for
 from live.servers import Gunicorn
 from remote.sshd import Done, Sshd
 
+from envcheck.hosts import Request
+from envcheck.hosts.destination import parse
+from envcheck.hosts.ssh import Options, remote
+
 pytestmark = root_only
 
 COULD_NOT_TELL = 3
@@ -43,7 +47,7 @@ class User:
             check=True,
             capture_output=True,
         )
-        self.home.mkdir()
+        self.home.mkdir(exist_ok=True)
         self.uid = int(subprocess.check_output(["id", "-u", self.name]))
         os.chown(self.home, self.uid, self.uid)
 
@@ -148,6 +152,12 @@ def test_something_holds_the_output(street: Path) -> None:
     assert host["status"] == "ok", done
 
 
+def bin_with_python(folder: Path) -> Path:
+    bin_without_python(folder)
+    (folder / "python3").symlink_to("/usr/bin/python3")
+    return folder
+
+
 def bin_of_busybox(folder: Path) -> Path:
     """A PATH on which every program is busybox."""
     need("busybox")
@@ -155,6 +165,35 @@ def bin_of_busybox(folder: Path) -> Path:
     for name in subprocess.check_output(["busybox", "--list"], text=True).split():
         (folder / name).symlink_to("/bin/busybox")
     return folder
+
+
+@pytest.mark.parametrize("programs", [bin_with_python, bin_without_python, bin_of_busybox])
+def test_commands_that_hang_leave_time_for_the_rest(
+    street: Path, programs: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each may take its time as long as there is some, and what else was asked is answered."""
+    path = programs(street / f"slow-{programs.__name__}")
+    for name, does in {"systemctl": "exec /bin/sleep 30", "getent": "echo root"}.items():
+        (path / name).unlink(missing_ok=True)
+        (path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (path / name).chmod(0o755)
+    slow: Request = {"op": "run", "argv": ["systemctl", "show"], "timeout": 5.0}
+    fast: Request = {"op": "run", "argv": ["getent", "passwd", "root"], "timeout": 5.0}
+    with (
+        User(street, "hangs", "/bin/dash") as user,
+        Sshd(street / f"slow-{programs.__name__}-sshd", SetEnv=f"PATH={path}") as made,
+    ):
+        monkeypatch.setenv("PATH", made.env()["PATH"])
+        host = remote(parse(f"{user.name}@box"), Options(timeout=9.0))
+        try:
+            first, *others, last = host.ask([fast, slow, slow, slow, {"op": "host"}])
+            again, more = host.ask([slow, {"op": "host"}])
+        finally:
+            host.close()
+    assert (first["status"], first["stdout"]) == ("ok", b"root\n")
+    assert [answer["status"] for answer in (*others, again)] == ["timeout"] * 4
+    assert last["hostname"] == more["hostname"] == os.uname().nodename
+    assert bool(last["python"]) is (programs is bin_with_python)
 
 
 @pytest.mark.parametrize(
