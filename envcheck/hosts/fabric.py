@@ -43,7 +43,7 @@ class FabricStream:
         self._open: list[Callable[[], object]] = []  # what to close, the last first
         self._closed = False
         self._sock: sockets.QuickSocket | None = None  # of the first host
-        self._transport: Any = None  # of the host that is connected to last
+        self._heard: sockets.Heard | None = None  # of the host that is connected to last
         self._watchdog = self._timer()
         self._watchdog.start()  # it may bark before this line is over
         try:
@@ -117,12 +117,12 @@ class FabricStream:
         paramiko = lean.paramiko()
         logging.getLogger("paramiko").addHandler(logging.NullHandler())  # it prints tracebacks otherwise
         entries = hop.entries()
+        heard = self._heard = sockets.Heard(sock)
         self.phase = EXCHANGING
 
         def transport(*arguments: Any, **options: Any) -> Any:
             made = lean.classes().transport(*arguments, **options)
             self._to_close(made.close)
-            self._transport = made
             security = made.get_security_options()
             security.key_types = hostkeys.preferred(entries, hop.known_as, tuple(security.key_types))
             return made
@@ -141,7 +141,7 @@ class FabricStream:
             config=lean.classes().config(),
             forward_agent=False,
             connect_kwargs={
-                "sock": sock,
+                "sock": heard,
                 "transport_factory": transport,
                 "auth_strategy": Identities(hop, self.deadline),
                 "timeout": self.deadline.connecting(),
@@ -190,7 +190,7 @@ class FabricStream:
             return HostError(
                 "incompatible", self.phase, "it knows none of our algorithms", "try --transport ssh"
             )
-        if self.phase == EXCHANGING and (said := _no_ssh(self._transport)):
+        if self.phase == EXCHANGING and (said := _no_ssh(self._heard)):
             why = f"it answers, but not with SSH: {said}"
             return HostError("unreachable", self.phase, why, "is it a sshd, the port right?")
         if connecting and (self.deadline.connecting() == 0 or self._slow(error)):
@@ -277,9 +277,9 @@ def _not_passed(jump: str, hop: Resolved, code: int) -> HostError:
     return HostError("unreachable", sockets.PHASE, why, "AllowTcpForwarding in sshd_config there lets it")
 
 
-def _no_ssh(transport: Any) -> str:
+def _no_ssh(connection: sockets.Heard | None) -> str:
     """Give the first line of a host that speaks something else than SSH; "" where it may be a sshd."""
-    heard: bytes = transport.heard if transport is not None else b""
+    heard = connection.first if connection is not None else b""
     lines = [line for line in heard.splitlines() if line.strip()]
     if any(line.startswith(b"SSH-") for line in lines) or any(word in heard for word in BUSY):
         return ""

@@ -10,11 +10,9 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
-HEARD = 4096  # bytes that are kept of what a host says first
-LONGEST = 65536  # bytes in which its banner must have come
 CHEAPEST = "aes128-gcm@openssh.com"
 
 
@@ -104,6 +102,7 @@ def classes() -> Classes:
 
         authentication = Authentication()
         base_ssh_config = Nobody()
+        connect_kwargs = MappingProxyType[str, Any]({})
         forward_agent = False
         gateway = None
         inline_ssh_env = True
@@ -112,7 +111,7 @@ def classes() -> Classes:
         user = ""
 
         def __init__(self) -> None:
-            self._set(connect_kwargs={}, _config={})
+            """Gather nothing."""
 
     class Connection(fabric.Connection):  # type: ignore[misc,name-defined]
         # Each attribute would be looked for among all names, and may be written into the configuration.
@@ -124,9 +123,6 @@ def classes() -> Classes:
 
 def _transport(ssh: Any) -> Any:
     class Transport(ssh.Transport):  # type: ignore[misc]
-        # Whoever ends it wakes it: it need not look ten times a second whether somebody has.
-        _active_check_timeout = None
-
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)  # pyright: ignore[reportUnknownMemberType]
             security = self.get_security_options()
@@ -135,27 +131,8 @@ def _transport(ssh: Any) -> Any:
 
             # Keys are waited for no longer than `timeout` says: it needs no thread with another clock.
             self.packetizer.start_handshake = _no_timer
-
-            self.heard = b""  # the beginning of what came before the exchange of keys
-
-        def _check_banner(self) -> None:
-            """Look for the banner in a bounded part of what comes: paramiko waits for the end of any line."""
-            read, heard = self.packetizer._read_timeout, 0  # noqa: SLF001 - only the banner is read by it
-
-            def bounded(timeout: float) -> bytes:
-                nonlocal heard
-                piece: bytes = read(timeout)
-                heard += len(piece)
-                self.heard = (self.heard + piece)[:HEARD]
-                if heard > LONGEST:
-                    raise ssh.SSHException("no banner comes")
-                return piece
-
-            self.packetizer._read_timeout = bounded  # noqa: SLF001
-            try:
-                super()._check_banner()  # pyright: ignore[reportUnknownMemberType]
-            finally:
-                del self.packetizer._read_timeout  # noqa: SLF001
+            # Whoever ends it wakes it: it need not look ten times a second whether somebody has.
+            self.sock.settimeout(None)
 
         def run(self) -> None:
             # Closed in the midst of a step, it fails in ways that nobody else is to read about.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from envcheck.errors import HostError
@@ -13,6 +14,8 @@ from envcheck.hosts.deadline import Deadline
 QUICKACK = getattr(socket, "TCP_QUICKACK", None)  # Linux
 PHASE = "connecting"
 PIECE = 65536
+BEGIN = re.compile(rb"^SSH-.*\n", re.MULTILINE)
+LONGEST = 65536  # bytes in which that line must have come
 Address = tuple[socket.AddressFamily, Any]
 
 
@@ -41,6 +44,31 @@ class QuickSocket(socket.socket):
             self.read = super().recv(max(size, PIECE), flags)
             self.acknowledge()
         piece, self.read = self.read[:size], self.read[size:]
+        return piece
+
+
+class Heard:
+    """A connection that keeps what is said first, until SSH begins: that has to come soon.
+
+    *sock*: a socket, or the channel of a jump host. Whoever reads waits for the end of any line.
+    """
+
+    def __init__(self, sock: Any) -> None:
+        self.first = b""
+        self.recv: Callable[[int], bytes] = self._hear
+        self._sock = sock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def _hear(self, size: int) -> bytes:
+        piece: bytes = self._sock.recv(size)
+        line = self.first.rfind(b"\n") + 1
+        self.first += piece
+        if b"\n" in piece and BEGIN.search(self.first, line):
+            self.recv = self._sock.recv  # from now on it is not listened to
+        elif len(self.first) > LONGEST:
+            raise OSError("no banner comes")
         return piece
 
 
