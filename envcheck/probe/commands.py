@@ -108,10 +108,11 @@ class Asked:
         """As `Command.answer`."""
         from .dbus import Fault
 
+        end = time.monotonic() + self.units.timeout
         try:
             return self.units.answer(limit)
         except Fault:
-            return Command(self.argv, self.units.timeout).answer(limit)
+            return Command(self.argv, max(0.0, end - time.monotonic())).answer(limit)
 
     def end(self) -> None:
         """Ask no more."""
