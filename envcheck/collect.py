@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from envcheck import asking, raw, turnover
+from envcheck import asking, opening, raw, turnover
 from envcheck.hosts import Answer, Host, Request
 from envcheck.judge.matching import SOCKETS
 from envcheck.model import (
@@ -16,15 +16,10 @@ from envcheck.model import (
     Snapshot,
     Spec,
 )
-from envcheck.servers import SERVERS
 from envcheck.servers.grouping import servers as group
 from envcheck.sources import chain
 from envcheck.supervisors import NAMED
-from envcheck.supervisors.asked import AHEAD
 from envcheck.supervisors.ownership import owned
-
-# Programs through which a server may be started again by hand.
-PROGRAMS = ("envdir", "chpst", "s6-envdir", "unicorn", "unicorn_rails", "bundle", "python3")
 
 # How often a host is scanned anew when a process ended while it was read: a worker that has been replaced in
 # between would not be seen, and a part must not be taken for the whole.
@@ -46,7 +41,7 @@ def collect(
     named = _named_files(spec, paths)
     patterns = _patterns(spec, paths)
     linked: Request = {"op": "glob", "patterns": patterns, "real": True}
-    facts, scan, asked, found, passwd, links, *sources = _look(
+    facts, scan, found, passwd, asked, links, *sources = _look(
         host, pids, [linked, *named.values()], live=live, sockets=not named.keys().isdisjoint(SOCKETS)
     )
     files = {path: raw.file_facts(answer) for path, answer in zip(named, sources, strict=True)}
@@ -94,11 +89,8 @@ def _look(
 ) -> list[Answer]:
     """Ask for all that needs no other answer; again if a process ended meanwhile."""
     requests: list[Request] = [
-        {"op": "host"},
-        {**_scan_request(live=live), "ahead": list(AHEAD), "sockets": sockets},
+        *opening.requests(live=live, sockets=sockets),
         {"op": "process", "pids": list(pids), "live": live},
-        {"op": "which", "names": list(PROGRAMS)},
-        {"op": "file", "path": "/etc/passwd", "columns": 3},
         *more,
     ]
     answers = host.ask(requests)
@@ -111,14 +103,8 @@ def _look(
 
 def _masters(host: Host, facts: Answer) -> tuple[Server, ...]:
     """Group the servers once more, without their live environments."""
-    [scan] = host.ask([{**_scan_request(live=False), "sockets": False}])
+    [scan] = host.ask([opening.scan(live=False)])
     return group([raw.process(p, facts, {}) for p in scan.get("processes", ()) if p.get("stat")])
-
-
-def _scan_request(*, live: bool) -> Request:
-    words = sorted({w for s in SERVERS.values() for w in s.WORDS})
-    interpreters = sorted({i for s in SERVERS.values() for i in s.INTERPRETERS})
-    return {"op": "scan", "words": words, "interpreters": interpreters, "live": live}
 
 
 def _named_files(spec: Spec | None, paths: Sequence[str]) -> dict[str, Request]:

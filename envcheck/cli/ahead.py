@@ -31,7 +31,8 @@ _begun: dict[Reach, Remote] = {}
 def begin(words: Mapping[str, str]) -> None:
     """Begin to reach the host of the command line that *words* were understood of; nothing depends on it."""
     reach = meant(words)
-    from envcheck.cli.making import Maker, times  # noqa: PLC0415 - only for other hosts
+    from envcheck import opening  # noqa: PLC0415 - only for other hosts
+    from envcheck.cli.making import Maker, times  # noqa: PLC0415
     from envcheck.errors import UsageError  # noqa: PLC0415
     from envcheck.hosts import resolve  # noqa: PLC0415
     from envcheck.hosts.destination import parse  # noqa: PLC0415
@@ -43,7 +44,7 @@ def begin(words: Mapping[str, str]) -> None:
     except (UsageError, ValueError):
         return  # it will be told by what reads it properly
     _begun[reach] = host
-    host.hasten()
+    host.hasten(opening.requests(live="--no-live" not in words))
 
 
 def take(reach: Reach) -> Remote | None:

@@ -41,11 +41,6 @@ class Conversation:
         self.sudo = sudo
         self.rest = b""  # what came after the last frame
 
-    def begin(self) -> None:
-        """Send what goes before the first question: it is read there while that one is still made."""
-        self.stream.send(self.first)
-        self.first = b""
-
     def ask(self, requests: Sequence[Request]) -> list[object]:
         """Give what it answers, unseen.
 

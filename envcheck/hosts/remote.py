@@ -76,6 +76,29 @@ class Talk(Protocol):
     def ask(self, requests: Sequence[Request]) -> Sequence[object]: ...
 
 
+class Early(NamedTuple):
+    """A connection, and what was asked over it before anybody asked."""
+
+    talk: Talk | None = None
+    requests: Sequence[Request] = ()
+    answers: Sequence[Answer] = ()
+
+    def close(self) -> None:
+        if self.talk is not None:
+            self.talk.stream.close()
+
+    def completed(
+        self, requests: Sequence[Request], ask: Callable[[Sequence[Request]], list[Answer]]
+    ) -> list[Answer]:
+        """Answer *requests*, those that were foreseen without asking again."""
+        left = [request for request in requests if request not in self.requests]
+        others = iter(ask(left) if left else ())
+        return [
+            self.answers[self.requests.index(request)] if request in self.requests else next(others)
+            for request in requests
+        ]
+
+
 class Remote:
     """One host; the connection is made with the first question, or hastened; its deadline counts from there.
 
@@ -92,22 +115,29 @@ class Remote:
         self._tell = tell
         self._conversation: Talk | None = None
         self._rests = False
-        self._ahead: Ahead[Conversation] | None = None
+        self._ahead: Ahead[Early] | None = None
+        self._early = Early()  # what of the first question is answered already
 
-    def hasten(self) -> None:
-        """Begin to reach it, in a thread. What comes of that, the first question is told."""
+    def hasten(self, requests: Sequence[Request]) -> None:
+        """Begin to reach it, in a thread, and ask it what the first question will most likely hold too.
+
+        What goes wrong with that, the first question is told.
+        """
         deadline = Deadline(self._timing.total, self._timing.connect)
         try:
             load = self.prepare(deadline)
         except HostError:
             return  # the first question is told the same
-        self._ahead = Ahead(deadline, lambda: self._early(deadline), lambda talk: talk.stream.close())
+        self._ahead = Ahead(deadline, lambda: self._foresee(requests, deadline), Early.close)
         load()
 
-    def _early(self, deadline: Deadline) -> Conversation:
+    def _foresee(self, requests: Sequence[Request], deadline: Deadline) -> Early:
         talk = self._conversing(deadline)
-        talk.begin()
-        return talk
+        try:
+            return Early(talk, requests, _asked(talk, requests))
+        except BaseException:
+            talk.stream.close()
+            raise
 
     def ask(self, requests: Sequence[Request]) -> list[Answer]:
         try:
@@ -177,9 +207,10 @@ class Remote:
         self, make: Callable[[Deadline], Talk], requests: Sequence[Request], deadline: Deadline
     ) -> list[Answer]:
         """Ask for the first time; where that fails, nothing that was opened for it stays open."""
-        self._conversation = make(deadline)
+        talk = self._conversation = make(deadline)
+        early, self._early = self._early, Early()
         try:
-            return _asked(self._conversation, requests)
+            return early.completed(requests, lambda left: _asked(talk, left))
         except BaseException:
             self.close()
             raise
@@ -187,7 +218,9 @@ class Remote:
     def _by_python(self, deadline: Deadline) -> Talk:
         if self._ahead is not None:
             ahead, self._ahead = self._ahead, None
-            return ahead.result()
+            self._early = ahead.result()
+            if self._early.talk is not None:
+                return self._early.talk
         return self._conversing(deadline)
 
     def _conversing(self, deadline: Deadline) -> Conversation:

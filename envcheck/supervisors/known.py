@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from envcheck.model import Answers, FileFacts, Output, Process
-from envcheck.supervisors.asked import DEADLINE
+from envcheck.opening import DEADLINE
 
 Key = tuple[str, ...]
 # `systemctl set-environment` changes it at any time, and nothing tells when.

@@ -26,7 +26,8 @@ NAMES = ("collect", "scan", "show")
 # Runs inside of the machine: the medians have to be taken without the way into its namespaces.
 INNER = """\
 import json, resource, subprocess, sys, time
-from envcheck.collect import collect, _scan_request
+from envcheck import opening
+from envcheck.collect import collect
 from envcheck.hosts.local import Local
 
 class Counting(Local):
@@ -44,7 +45,7 @@ def cpu():
 host = Counting()
 jobs = {
     "collect": lambda: collect(host),
-    "scan": lambda: host.ask([{"op": "host"}, {**_scan_request(live=True), "sockets": False}]),
+    "scan": lambda: host.ask([{"op": "host"}, opening.scan(live=True)]),
     "show": lambda: subprocess.run(["systemctl", "show", sys.argv[2]], check=True, capture_output=True),
 }
 spent = {name: [] for name in jobs}

@@ -40,7 +40,7 @@ UNITS = ("odd-0.service", "odd@in-stance.service", "systemd-journald.service", "
 BOTH = """\
 import json, os, sys
 from envcheck.probe import commands
-from envcheck.supervisors.asked import OF_SYSTEM
+from envcheck.opening import OF_SYSTEM
 import _socket, subprocess, struct, envcheck.probe.manager  # others may not read where they are
 if sys.argv[1] != "0":
     os.setgid(int(sys.argv[1])), os.setuid(int(sys.argv[1]))

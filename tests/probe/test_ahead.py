@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from envcheck.opening import AHEAD
 from envcheck.probe import census, scan
-from envcheck.supervisors.asked import AHEAD
 
 CGROUPS = (
     "12:pids:/system.slice/shop.service\n0::/system.slice/shop.service\n",

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from probe.support import as_nobody, root_only, wait_for
 
+from envcheck.opening import SCRIPT
 from envcheck.probe import answer, commands, files
-from envcheck.supervisors.asked import SCRIPT
 
 
 def file(path: Path | str, limit: int = 1048576) -> dict[str, Any]:

@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from envcheck.opening import OF_USER
 from envcheck.probe import commands, dbus, manager
-from envcheck.supervisors.asked import OF_USER
 from envcheck.supervisors.systemd.loaded import properties, words
 
 ABSENT = b"org.freedesktop.DBus.Error.UnknownProperty"

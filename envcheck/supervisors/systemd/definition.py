@@ -14,9 +14,9 @@ from functools import cache
 from typing import NamedTuple
 
 from envcheck.model import Problem
+from envcheck.opening import DIRECTORIES
 from envcheck.sources import systemd_words as grammar
 from envcheck.sources.text import decode, nameable
-from envcheck.supervisors.asked import DIRECTORIES
 from envcheck.supervisors.systemd.grammar import Line
 from envcheck.supervisors.systemd.search import Found
 from envcheck.supervisors.systemd.specifiers import Expanded, Scope, expand

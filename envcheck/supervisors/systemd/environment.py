@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from envcheck.model import Applied, Assignment, FileFacts, Parsed, Problem, Source, Stage
+from envcheck.opening import DIRECTORIES
 from envcheck.sources import chain, dialect
-from envcheck.supervisors.asked import DIRECTORIES
 from envcheck.supervisors.known import Known
 from envcheck.supervisors.systemd import dynamic_user
 from envcheck.supervisors.systemd.definition import (

@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from envcheck.model import Output, Owner
+from envcheck.opening import DIRECTORIES, OF_SYSTEM, OF_USER
 from envcheck.sources import systemd_words as grammar
 from envcheck.sources.text import decode
-from envcheck.supervisors.asked import DIRECTORIES, OF_SYSTEM, OF_USER
 from envcheck.supervisors.known import Known
 from envcheck.supervisors.programs import SHELLS
 from envcheck.supervisors.systemd.definition import (

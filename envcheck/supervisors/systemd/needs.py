@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator
 
 from envcheck.model import Need
-from envcheck.supervisors.asked import DIRECTORIES
+from envcheck.opening import DIRECTORIES
 from envcheck.supervisors.needs import FOLDER, PROGRAM, USER
 from envcheck.supervisors.systemd import command
 from envcheck.supervisors.systemd.definition import Definition, Word

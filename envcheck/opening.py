@@ -1,11 +1,19 @@
-"""What is asked of systemd before anybody knows that it is there: constants alone, cheap to import.
+"""What every look at a host begins with, whatever is wanted: constants alone, cheap to import.
 
-A service that the cgroup of a server names will be asked about, so the probe begins to ask while it reads on.
+So a host can be asked while the rest of envcheck is still being imported, and systemd while the host is still
+read: a service that the cgroup of a server names will be asked about.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+# One is in the command line of every process of a server, one in the path of its executable: see the modules
+# of `servers`.
+WORDS = ("gunicorn", "unicorn")
+INTERPRETERS = ("/jruby", "/pypy", "/python", "/ruby", "/truffleruby")
+# Programs through which a server may be started again by hand.
+PROGRAMS = ("envdir", "chpst", "s6-envdir", "unicorn", "unicorn_rails", "bundle", "python3")
 
 DEADLINE = 5.0  # seconds that a command may take
 LIMIT = 4194304  # bytes that it may print
@@ -42,3 +50,19 @@ AHEAD: tuple[dict[str, Any], ...] = (
         "limit": LIMIT,
     },
 )
+
+
+def scan(*, live: bool, sockets: bool = False) -> dict[str, Any]:
+    """Ask for all processes of servers. *sockets*: see the probe's `census.scan`."""
+    words = {"words": list(WORDS), "interpreters": list(INTERPRETERS)}
+    return {"op": "scan", **words, "live": live, "sockets": sockets}
+
+
+def requests(*, live: bool, sockets: bool = False) -> list[dict[str, Any]]:
+    """Ask about the host, its processes, its programs and its users."""
+    return [
+        {"op": "host"},
+        {**scan(live=live, sockets=sockets), "ahead": list(AHEAD)},
+        {"op": "which", "names": list(PROGRAMS)},
+        {"op": "file", "path": "/etc/passwd", "columns": 3},
+    ]
