@@ -31,6 +31,7 @@ def file_facts(answer: Answer) -> FileFacts:
         detail=answer.get("detail") or "",
         entries={name: file_facts(entry) for name, entry in entries.items()},
         gid=answer.get("gid"),
+        acl=answer.get("acl"),
     )
 
 

@@ -95,7 +95,19 @@ PROCESSES = several(
     agreeing(PROCESS, lambda p: not p["stat"] or int(p["stat"].split()[0]) == p["pid"], "another process")
 )
 
-TIMES = {"mtime": maybe(MOMENT), "ctime": maybe(MOMENT), "mode": maybe(ID), "uid": maybe(ID)}
+ABOUT = {
+    "mtime": maybe(MOMENT),
+    "ctime": maybe(MOMENT),
+    "mode": maybe(ID),
+    "uid": maybe(ID),
+    "acl": maybe(data(65536)),
+}
+
+
+def _told(found: Answer) -> bool:
+    return all(value is not None for name, value in found.items() if name != "acl")
+
+
 FILE = agreeing(
     fields(
         status=word("ok", "missing", "denied", "not-a-file", "folder", "oversized", "error"),
@@ -103,9 +115,9 @@ FILE = agreeing(
         detail=DETAIL,
         gid=maybe(ID),
         size=maybe(whole(0, UNSIGNED)),
-        **TIMES,
+        **ABOUT,
     ),
-    lambda f: (None not in f.values()) if f["status"] == "ok" else not f["content"],
+    lambda f: _told(f) if f["status"] == "ok" else not f["content"],
     "a status that does not go with the rest",
 )
 FOLDER = agreeing(
@@ -113,9 +125,9 @@ FOLDER = agreeing(
         status=word("ok", "missing", "denied", "not-a-file", "not-a-folder", "oversized", "error"),
         entries=named(FILE, ENTRY),
         detail=DETAIL,
-        **TIMES,
+        **ABOUT,
     ),
-    lambda f: (None not in f.values()) if f["status"] == "ok" else not f["entries"],
+    lambda f: _told(f) if f["status"] == "ok" else not f["entries"],
     "a status that does not go with the rest",
 )
 

@@ -37,7 +37,7 @@ def _file(key: str, request: Request, parts: Parts) -> dict[str, Any]:
     limit = int(request.get("limit", 1048576))
     said = parts.get(f"{key} stat", b"").split()
     found: dict[str, Any] = {"status": "ok", "content": b"", "detail": ""}
-    found |= dict.fromkeys(("mtime", "ctime", "mode", "uid", "gid", "size"))
+    found |= dict.fromkeys(("mtime", "ctime", "mode", "uid", "gid", "acl", "size"))
     try:
         mode, (uid, gid, size), (mtime, ctime) = int(said[0], 16), map(int, said[1:4]), map(_moment, said[4:])
     except (ValueError, IndexError, OverflowError):
@@ -79,7 +79,7 @@ def _refused(said: bytes) -> dict[str, str]:
 
 def _folder(key: str, request: Request, parts: Parts) -> dict[str, Any]:
     own = _file(key, {"limit": 0}, parts)
-    found = {name: own[name] for name in ("status", "detail", "mtime", "ctime", "mode", "uid")}
+    found = {name: own[name] for name in ("status", "detail", "mtime", "ctime", "mode", "uid", "acl")}
     found["entries"] = {}
     if own["status"] != "folder":
         if own["status"] in ("ok", "not-a-file", "oversized"):

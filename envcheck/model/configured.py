@@ -61,6 +61,7 @@ class FileFacts(NamedTuple):
     detail: str = ""
     entries: Mapping[str, FileFacts] = {}
     gid: int | None = None
+    acl: bytes | None = b""  # as the kernel tells it; None: whether there is one is not known
 
     def __repr__(self) -> str:
         return f"FileFacts({self.status}, {len(self.content)} bytes)"

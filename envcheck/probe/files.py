@@ -17,6 +17,8 @@ if False:  # for the type checker alone
 
 FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 MAGIC = frozenset(b"*?[")  # what makes a path a pattern
+ACL = "system.posix_acl_access"
+NO_ACL = (errno.ENODATA, errno.EOPNOTSUPP)
 TOGETHER = 33554432  # bytes of all files of one folder
 MEANINGS = {
     errno.ENOENT: "missing",
@@ -28,7 +30,7 @@ MEANINGS = {
 
 
 def file(path: str, limit: int, seen: "Inside | None" = None, columns: int = 0) -> dict:
-    """{"status", "content", "mtime", "ctime", "mode", "uid", "gid", "size", "detail"}; None where unknown.
+    """{"status", "content", "mtime", "ctime", "mode", "uid", "gid", "acl", "size", "detail"}; None: unknown.
 
     Times are microseconds since the epoch. *seen*: as that process sees it. *columns*: how many of each line
     are wanted, between colons; 0: all.
@@ -47,7 +49,7 @@ def folder(path: str, limit: int, most: int, seen: "Inside | None" = None) -> di
     """
     look = seen or Here()
     answer = {"status": "ok", "entries": {}, "detail": ""}  # type: dict
-    answer.update(dict.fromkeys(("mtime", "ctime", "mode", "uid")))
+    answer.update(dict.fromkeys(("mtime", "ctime", "mode", "uid", "acl")))
     try:
         answer.update(_times(look.stat(_bytes(path)), ("mtime", "ctime", "mode", "uid")))
         fd = look.open(_bytes(path), FLAGS | os.O_DIRECTORY)
@@ -57,7 +59,7 @@ def folder(path: str, limit: int, most: int, seen: "Inside | None" = None) -> di
             answer["status"] = "not-a-folder"
         return answer
     try:
-        answer.update(_times(os.fstat(fd), ("mtime", "ctime", "mode", "uid")))
+        answer.update(_times(os.fstat(fd), ("mtime", "ctime", "mode", "uid")), acl=_acl(fd))
         answer.update(_entries(fd, limit, most, Here(fd) if seen is None else Below(seen, _bytes(path))))
     except OSError as error:
         answer.update(_refused(error))
@@ -134,14 +136,14 @@ def _entries(fd: int, limit: int, most: int, look: "Look") -> dict:
 
 def _file(path: bytes, limit: int, look: "Look") -> dict:
     answer = {"status": "ok", "content": b"", "detail": ""}  # type: dict
-    answer.update(dict.fromkeys(("mtime", "ctime", "mode", "uid", "gid", "size")))
+    answer.update(dict.fromkeys(("mtime", "ctime", "mode", "uid", "gid", "acl", "size")))
     try:
         answer.update(_judged(look.stat(path), limit))
         if answer["status"] != "ok":
             return answer
         fd = look.open(path, FLAGS)
         try:
-            answer.update(_judged(os.fstat(fd), limit))  # it may have been replaced in between
+            answer.update(_judged(os.fstat(fd), limit), acl=_acl(fd))  # it may have been replaced in between
             if answer["status"] == "ok":
                 answer.update(_content(fd, limit))
         finally:
@@ -173,6 +175,14 @@ def _content(fd: int, limit: int) -> dict:
         pieces.append(piece)
         size += len(piece)
     return {"status": "oversized"}
+
+
+def _acl(fd: int) -> "bytes | None":
+    """What says beside the mode who may, as the kernel tells it; b"": nothing, None: unknown."""
+    try:
+        return os.getxattr(fd, ACL)
+    except OSError as error:
+        return b"" if error.errno in NO_ACL else None
 
 
 def _times(info: os.stat_result, names: "tuple[str, ...]") -> dict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import struct
 import time
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,20 @@ def test_a_file(tmp_path: Path) -> None:
         info.st_uid,
     )
     assert stat.S_IMODE(found["mode"]) == 0o640
+
+
+def test_what_else_than_the_mode_says_who_may(tmp_path: Path) -> None:
+    (tmp_path / "A").write_bytes(b"1")
+    assert (file(tmp_path / "A")["acl"], folder(tmp_path)["acl"]) == (b"", b"")
+    assert file("/proc/self/status")["acl"] == b""  # there are none
+    acl = b"\2\0\0\0" + b"".join(
+        struct.pack("<HHI", tag, 4, who)
+        for tag, who in ((1, 0xFFFFFFFF), (2, 7), (4, 0xFFFFFFFF), (16, 0xFFFFFFFF), (32, 0xFFFFFFFF))
+    )
+    for path in (tmp_path / "A", tmp_path):
+        os.setxattr(path, files.ACL, acl)
+    assert (file(tmp_path / "A")["acl"], folder(tmp_path)["acl"]) == (acl, acl)
+    assert folder(tmp_path)["entries"]["A"]["acl"] == acl
 
 
 def test_some_columns(tmp_path: Path) -> None:

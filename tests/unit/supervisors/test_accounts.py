@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from envcheck import raw
 from envcheck.hosts.local import Local
 from envcheck.model import Answers, Applied, Assignment, FileFacts, Parsed, Source, Stage, Start
 from envcheck.sources import chain
-from envcheck.supervisors import wrappers
+from envcheck.supervisors import accounts, wrappers
 from envcheck.supervisors.ancestry import INHERITED
 from envcheck.supervisors.known import Known
 from envcheck.supervisors.systemd import grammar, names, needs
@@ -88,6 +89,56 @@ def test_a_file_that_the_user_may_not_read(tool: str, mode: int, gid: int, env_d
     # More groups than its own may let it in.
     sure = not starts and not mode & 0o044
     assert refused(by_unit) == ([why] if sure else [])
+
+
+# Tags of entries in linux/posix_acl_xattr.h; who they are for where they need no number.
+OWNER, USER, OWN_GROUP, GROUP, MASK, OTHERS, NOBODY_ELSE = 1, 2, 4, 8, 16, 32, 0xFFFFFFFF
+ACLS: dict[str, list[tuple[int, int, int] | int]] = {
+    "lets its user in": [(USER, 65534, 4), (OWN_GROUP, NOBODY_ELSE, 0), (MASK, NOBODY_ELSE, 4), 0],
+    "keeps its user out": [(USER, 65534, 0), (OWN_GROUP, NOBODY_ELSE, 4), (MASK, NOBODY_ELSE, 4), 4],
+    "lets in, but for the mask": [(USER, 65534, 4), (OWN_GROUP, NOBODY_ELSE, 4), (MASK, NOBODY_ELSE, 0), 4],
+    "is about somebody else": [(USER, 1, 4), (OWN_GROUP, NOBODY_ELSE, 0), (MASK, NOBODY_ELSE, 4), 0],
+    "lets its group in": [(OWN_GROUP, NOBODY_ELSE, 0), (GROUP, 65534, 4), (MASK, NOBODY_ELSE, 4), 0],
+    "keeps its group out": [(OWN_GROUP, NOBODY_ELSE, 4), (GROUP, 65534, 0), (MASK, NOBODY_ELSE, 4), 4],
+    "keeps another group out": [(OWN_GROUP, NOBODY_ELSE, 0), (GROUP, 1, 0), (MASK, NOBODY_ELSE, 0), 4],
+}
+
+
+def give_acl(path: Path, *entries: tuple[int, int, int] | int) -> None:
+    """Give an ACL in which the owner may read and write; a number is what others may."""
+    rows = [
+        (OWNER, NOBODY_ELSE, 6),
+        *(e if isinstance(e, tuple) else (OTHERS, NOBODY_ELSE, e) for e in entries),
+    ]
+    packed = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", tag, may, who) for tag, who, may in rows)
+    try:
+        os.setxattr(path, "system.posix_acl_access", packed)
+    except OSError:
+        absent("a file system with ACLs")
+
+
+@pytest.mark.parametrize("acl", ACLS)
+def test_a_file_with_an_acl(acl: str, env_d: Path) -> None:
+    root()
+    (env_d / "PRIV").write_text("secret\n")
+    give_acl(env_d / "PRIV", *ACLS[acl])
+    real = [*AS_NOBODY, program("envdir"), env_d.name, "/bin/true"]
+    starts = subprocess.run(real, check=False, capture_output=True, cwd=env_d.parent).returncode == 0
+
+    start = follow("setuidgid", "nobody", "envdir", str(env_d), "gunicorn", user="root")
+
+    assert bool(refused(start)) == (not starts)
+
+
+def test_a_file_of_which_it_is_not_known_whether_it_has_an_acl() -> None:
+    """The mode tells of the group what an ACL gives anybody at the most."""
+    account = accounts.Account("web", 33, 33, "/", "/bin/sh", frozenset({33}))
+    barred = {
+        mode: accounts.is_barred(account, FileFacts("ok", mode=mode, gid=0, acl=None))
+        for mode in (0o600, 0o640, 0o604)
+    }
+    assert barred == {0o600: True, 0o640: False, 0o604: False}
+    assert not accounts.is_barred(account, FileFacts("ok", mode=0o640, gid=0, acl=b"of another kind"))
 
 
 @pytest.mark.parametrize("mode", [0o700, 0o744, 0o711, 0o755])
