@@ -21,7 +21,7 @@ from envcheck.sources.shell_state import (
     Script,
     Variable,
 )
-from envcheck.sources.shell_words import Unreadable, Word, assignment, literal, plain
+from envcheck.sources.shell_words import Part, Unreadable, Word, assignment, literal, plain
 from envcheck.sources.text import decode, nameable
 
 _WORDS = {
@@ -126,11 +126,11 @@ class _Shell(Builtins):
                 self.assign(variable, UNKNOWN, command)
             return
         self.read_by(command)
-        self._defaults(command)
         if not words:
             for variable, value in assignments:
-                self.assign(variable, self.text(value), command)
+                self.assign(variable, self._value(value, command), command)
             return
+        words = [self._settled(word, command) for word in words]
         if name in _SPECIAL and name != "exec":
             self._kept_by(words, assignments, command)
         if name in BUILTINS and name not in self.functions:
@@ -154,15 +154,25 @@ class _Shell(Builtins):
         elif command.certain and name not in _HARMLESS and self.depth == 1 and name != "case":
             self._last(words, assignments, command)
 
-    def _defaults(self, command: Command) -> None:
-        """Set what `${NAME:=default}` sets, wherever it stands, and whatever becomes of the command."""
-        for part in (part for word in command.words for part in word if part.sets):
+    def _value(self, word: Word, command: Command) -> str:
+        return self.text(self._settled(word, command))
+
+    def _settled(self, word: Word, command: Command) -> Word:
+        """Keep what the references of a word are worth when its turn comes.
+
+        `${NAME:=default}` sets a variable there, whatever becomes of the command.
+        """
+        return tuple(self._settle(part, command) for part in word)
+
+    def _settle(self, part: Part, command: Command) -> Part:
+        if part.sets:
             value = self.variables.get(part.sets, Variable(None, exported=False)).value
             if part.kind == "dynamic":
                 self.assign(part.sets, UNKNOWN, command)
             elif value is None or (part.if_empty and not value):
                 known = self.complete and part.sets not in OWN
                 self.assign(part.sets, (part.default or "") if known else UNKNOWN, command)
+        return part._replace(value=self.reference(part)) if part.kind == "name" else part
 
     def _kept_by(self, words: list[Word], assignments: list[tuple[str, Word]], command: Command) -> None:
         """Set what stands before a special builtin: POSIX shells keep it, and bash alone does not."""
@@ -172,7 +182,7 @@ class _Shell(Builtins):
         for variable, value in assignments:
             sure = not self.bash and variable not in used
             if exported or sure:
-                self.assign(variable, self.text(value), command, export=exported)
+                self.assign(variable, self._value(value, command), command, export=exported)
             elif variable in self.variables or name == "export":
                 self.assign(variable, UNKNOWN, command)
 
@@ -181,7 +191,8 @@ class _Shell(Builtins):
         given = tuple(field for word in words for field in self.fields(word))
         if assignments:
             made = [
-                (n.removesuffix("+"), UNKNOWN if n.endswith("+") else self.text(v)) for n, v in assignments
+                (n.removesuffix("+"), UNKNOWN if n.endswith("+") else self._value(v, command))
+                for n, v in assignments
             ]
             given = ("env", *(f"{n}={v}" for n, v in made), *given)
         self.command, self.at = given, command.line

@@ -228,12 +228,14 @@ class Expansion(State):
             tilde = not part.quoted and ((part.text.startswith("~") and not index) or ":~" in part.text)
             return UNKNOWN if tilde else part.text
         if part.kind == "name":
-            return self._reference(part)
+            return self.reference(part)
         if part.kind == "all" and self.arguments is not None and len(self.arguments) < 2:  # noqa: PLR2004
             return "".join(self.arguments)
         return UNKNOWN
 
-    def _reference(self, part: Part) -> str:
+    def reference(self, part: Part) -> str:
+        if part.value is not None:
+            return part.value
         value: str | None
         if part.text.isdigit():
             if self.arguments is None:

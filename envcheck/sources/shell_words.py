@@ -52,6 +52,7 @@ class Part(NamedTuple):
     default: str | None = None  # of ${NAME:-default}
     if_empty: bool = False  # the default counts for an empty value too
     sets: str = ""  # the variable that is given the default: ${NAME:=default}
+    value: str | None = None  # of a reference, where it was expanded already
 
 
 Word = tuple[Part, ...]

@@ -83,6 +83,8 @@ def statement(pick: random.Random, *, sourced: bool) -> str:
         f"{name}={value(pick)} :",
         f"{name}={value(pick)} export {pick.choice(NAMES)}",
         f"{name}={value(pick)} exec 2>&1",
+        f'{name}="${pick.choice(NAMES)}" {pick.choice(NAMES)}=${{{pick.choice(NAMES)}:=dflt}}',
+        f'export {name}="${pick.choice(NAMES)}" {pick.choice(NAMES)}="${{{pick.choice(NAMES)}:=dflt}}"',
     ]
     if not sourced:
         kinds += [f". ./{FILE}", f"[ -r ./{FILE} ] && . ./{FILE}", "[ -f ./none ] && . ./none"]
@@ -157,6 +159,12 @@ ORDERED = (
     "unset A; export B=${A:-7} A=$B",
     "\\unset A",
     "'set' '-a'; B=$A",
+    "unset A; export C=$A B=${A:=7} D=$A",
+    "unset A; C=$A B=${A:=7} D=$A; export A B C D",
+    "unset A; export C=${A:-none} B=${A:=7} A=8 D=$A",
+    "unset A; C=$A true ${A:=7}; B=$A; export B C",
+    "B=$A exec env -0 C=$D D=${D:=7} E=$D",
+    "B=$D exec env -0 ${D:=E=7}",
 )
 
 
