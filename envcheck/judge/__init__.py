@@ -124,7 +124,7 @@ def configure(server: Server, app: App | None, snapshot: Snapshot) -> Configured
     if snapshot.key is not None:
         return _recorded(server, app, snapshot)
     module, files = SERVERS[server.kind], snapshot.seen_by(server)
-    own = [(source, files.get(source.path)) for source in module.own_sources(server)]
+    own = [(source, files.get(source.path)) for source in module.own_sources(server, files)]
     found = _chain(server, app, snapshot)
     begun = afresh.started(server, found)
     whole = chain.combine(found.applied, afresh.own_settings(begun, files))

@@ -60,8 +60,11 @@ class ServerKind(Protocol):
         """Give the path of its pid file as far as the command line tells it, or ""."""
         ...
 
-    def own_sources(self, server: Server) -> tuple[Source, ...]:
-        """Name the files in which the server itself sets variables or says how it loads the application."""
+    def own_sources(self, server: Server, files: Mapping[str, FileFacts] | None = None) -> tuple[Source, ...]:
+        """Name the files in which the server itself sets variables or says how it loads the application.
+
+        Where one may be in several places, *files* tell which counts; without them, all are named.
+        """
         ...
 
     def folder(self, server: Server, files: Mapping[str, FileFacts]) -> str | None:

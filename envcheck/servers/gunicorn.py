@@ -142,25 +142,24 @@ def pidfile(server: Server) -> str:
 
 
 def folder(server: Server, files: Mapping[str, FileFacts]) -> str | None:
-    if any(
-        gunicorn_config.changes_folder(facts.content) for _, facts in readable(own_sources(server), files)
-    ):
+    own = own_sources(server, files)
+    if any(gunicorn_config.changes_folder(facts.content) for _, facts in readable(own, files)):
         return server.first.begun_in or started_in(server.first)
     return begun_in(server.first)
 
 
 def unread(server: Server, files: Mapping[str, FileFacts]) -> str:
     """Say why its own configuration may set variables that `own_settings` does not tell of, or ""."""
-    for source in own_sources(server):
+    for source in own_sources(server, files):
         facts = files.get(source.path)
         if facts is None or (facts.status == "missing" and source.optional):
-            return unnamed(server, found=False)
+            return unnamed(server, files)
         if facts.status != "ok":
             return f"{source.path} could not be read"
         found = gunicorn_config.scan(facts.content)
         replaced = option(own_arguments(server.first), "-e", "--env")
         return doubts(source, found.environ) if replaced else doubts(source, found.raw_env, found.environ)
-    return unnamed(server)
+    return unnamed(server, files)
 
 
 def broken(server: Server, files: Mapping[str, FileFacts]) -> str:
@@ -168,13 +167,13 @@ def broken(server: Server, files: Mapping[str, FileFacts]) -> str:
 
     Python takes what the versions of Python 3 before it took; a newer one, or Python 2, may take more.
     """
-    for source in own_sources(server):
+    for source in own_sources(server, files):
         if why := missing(source, files, server.first):
             return why
     version = re.fullmatch(r"python3\.(\d+)", posixpath.basename(server.first.exe or ""))
     if version is None or int(version[1]) > sys.version_info.minor:
         return ""
-    for source, facts in readable(own_sources(server), files):
+    for source, facts in readable(own_sources(server, files), files):
         if line := gunicorn_config.broken(facts.content):
             return f"{source.path}:{line} is no Python"
     return ""
@@ -200,12 +199,12 @@ def other_settings(server: Server, files: Mapping[str, FileFacts]) -> tuple[Sett
 
 
 def _places(server: Server, files: Mapping[str, FileFacts]) -> list[Place]:
-    found = readable(own_sources(server), files)
+    found = readable(own_sources(server, files), files)
     return [(s, a, f.changed) for s, f in found for a in gunicorn_config.parse(f.content).assignments]
 
 
 def reexec_hook(server: Server, files: Mapping[str, FileFacts]) -> str:
-    for source, facts in readable(own_sources(server), files):
+    for source, facts in readable(own_sources(server, files), files):
         line = gunicorn_config.scan(facts.content).reexec
         return f"pre_exec at {source.path}:{line}" if line else ""
     return ""
@@ -214,20 +213,20 @@ def reexec_hook(server: Server, files: Mapping[str, FileFacts]) -> str:
 def preloads(server: Server, files: Mapping[str, FileFacts]) -> bool | None:
     if "--preload" in own_arguments(server.first):
         return True
-    for _, facts in readable(own_sources(server), files):
+    for _, facts in readable(own_sources(server, files), files):
         return gunicorn_config.preload_app(facts.content)
-    return None if arguments(server.first) is None or unnamed(server, found=False) else False
+    return None if arguments(server.first) is None or unnamed(server, files) else False
 
 
 def workers(server: Server, files: Mapping[str, FileFacts]) -> int | None:
     """Give how many it starts with: by its arguments, its file, or WEB_CONCURRENCY (config.py: Workers)."""
     if given := option(own_arguments(server.first), "-w", "--workers"):
         return int(given[-1]) if given[-1].isdigit() else None
-    if unnamed(server):
+    if unnamed(server, files):
         return None
     told = server.first.running.variables.get("WEB_CONCURRENCY", "1")
     default = int(told) if told.isdigit() else None
-    for source in own_sources(server):
+    for source in own_sources(server, files):
         facts = files.get(source.path)
         if facts is not None and facts.status == "ok":
             return gunicorn_config.workers(facts.content, default)

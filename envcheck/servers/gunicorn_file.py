@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 
-from envcheck.model import Process, Server, Source, Stage
+from envcheck.model import FileFacts, Process, Server, Source, Stage
 from envcheck.servers.gunicorn_options import own_arguments
 from envcheck.servers.signals import option, started_in
 
@@ -12,22 +13,40 @@ DEFAULT = "gunicorn.conf.py"  # config.py: get_default_config_file()
 MODULE = "python:"
 
 
-def own_sources(server: Server) -> tuple[Source, ...]:
+def own_sources(server: Server, files: Mapping[str, FileFacts] | None = None) -> tuple[Source, ...]:
     """The configuration file: the one named, else gunicorn.conf.py, where the server is started.
 
     app/base.py: load_config() looks for it before the folder of --chdir, or of the file itself, counts. That
-    is also the first place where a module is looked for.
+    is also the first place where a module is looked for: one that is a package before any other.
+
+    A module may be in several places: *files* tell in which it is; without them, all are given.
     """
-    given = _named(server)
-    path = given or DEFAULT
-    if is_module(server):
-        path = path.removeprefix(MODULE).replace(".", "/") + ".py"
-    folder = "/" if posixpath.isabs(path) else begun_in(server.first)
+    folder = "/" if posixpath.isabs(_named(server)) else begun_in(server.first)
     if folder is None:
         return ()
-    full = posixpath.normpath(posixpath.join(folder, path))
-    optional = not given or is_module(server)
-    return (Source("gunicorn-config", full, Stage.CONFIG, "gunicorn", optional=optional),)
+    places = [_source(server, folder, name) for name in _names(server)]
+    if files is None:
+        return tuple(places)
+    return (next((place for place in places if _is_there(place, files)), places[-1]),)
+
+
+def _source(server: Server, folder: str, name: str) -> Source:
+    full = posixpath.normpath(posixpath.join(folder, name))
+    optional = not _named(server) or is_module(server)
+    return Source("gunicorn-config", full, Stage.CONFIG, "gunicorn", optional=optional)
+
+
+def _names(server: Server) -> tuple[str, ...]:
+    path = _named(server) or DEFAULT
+    if not is_module(server):
+        return (path,)
+    module = path.removeprefix(MODULE).replace(".", "/")
+    return (f"{module}/__init__.py", f"{module}.py")
+
+
+def _is_there(source: Source, files: Mapping[str, FileFacts]) -> bool:
+    facts = files.get(source.path)
+    return facts is not None and facts.status != "missing"
 
 
 def is_module(server: Server) -> bool:
@@ -41,12 +60,13 @@ def _named(server: Server) -> str:
     return given[-1].removeprefix("file:") if given else ""
 
 
-def unnamed(server: Server, *, found: bool = True) -> str:
-    """Say why it is not known which file configures it, or "". *found*: whether a module may be there."""
+def unnamed(server: Server, files: Mapping[str, FileFacts]) -> str:
+    """Say why it is not known which file configures it, or ""."""
     path = _named(server)
-    if is_module(server) and not (found and own_sources(server)):
+    found = own_sources(server, files)
+    if is_module(server) and not any(_is_there(source, files) for source in found):
         return f"its configuration is a module of Python, {path.removeprefix(MODULE)}, which was not found"
-    if own_sources(server) or not (path or server.first.cwd):
+    if found or not (path or server.first.cwd):
         return ""
     return f"which {path or DEFAULT} it reads cannot be told: the folder it was started in is not known"
 

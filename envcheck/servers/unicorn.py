@@ -158,8 +158,9 @@ def _absolute(path: str, process: Process) -> str:
     return posixpath.normpath(posixpath.join(process.cwd or "/", path))
 
 
-def own_sources(server: Server) -> tuple[Source, ...]:
+def own_sources(server: Server, files: Mapping[str, FileFacts] | None = None) -> tuple[Source, ...]:
     """The configuration file, and the one with the application: that may have options of the server."""
+    del files
     rackup = rackup_file(_given(server), server.first)
     return (*_configuration(server), *((rackup,) if rackup else ()))
 

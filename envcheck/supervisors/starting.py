@@ -85,11 +85,8 @@ def _distrusted(server: Server, snapshot: Snapshot) -> bool:
 
 
 def _unconfigured(server: Server, snapshot: Snapshot) -> bool:
-    named = [
-        snapshot.seen_by(server).get(s.path)
-        for s in SERVERS[server.kind].own_sources(server)
-        if not s.optional
-    ]
+    files = snapshot.seen_by(server)
+    named = [files.get(s.path) for s in SERVERS[server.kind].own_sources(server, files) if not s.optional]
     return any(facts is not None and facts.status == "missing" for facts in named)
 
 

@@ -253,13 +253,16 @@ def test_a_change_of_what_only_running_it_could_tell_is_told(
     assert (check(server).status, check(server).wrong()) == (0, {})
 
 
-def test_a_module_is_read_and_is_not_run_again_by_a_reload(home: Path, bare: Path, run: Run) -> None:
+@pytest.mark.parametrize("file", ["deploy/web.py", "deploy/web/__init__.py"])
+def test_a_module_is_read_and_is_not_run_again_by_a_reload(
+    file: str, home: Path, bare: Path, run: Run
+) -> None:
     server = Gunicorn(home, "-c", "python:deploy.web", bins=bare).put(COLOUR="red")
-    (home / "deploy").mkdir()
-    server.write("deploy/web.py", "raw_env = ['SIZE=tiny']\n")
+    (home / file).parent.mkdir(parents=True)
+    server.write(file, "raw_env = ['SIZE=tiny']\n")
     run(server)
     assert (server.http("SIZE"), check(server).status) == ({"tiny"}, 0)
-    server.write("deploy/web.py", "raw_env = ['SIZE=large']\n")
+    server.write(file, "raw_env = ['SIZE=large']\n")
 
     verdict = check(server)
 

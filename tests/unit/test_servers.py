@@ -337,10 +337,30 @@ def test_the_configuration_is_looked_for_where_the_server_is_started(
 ) -> None:
     [server] = servers([build.gunicorn(10, 1, *words, "a:b", **given)])
 
-    assert [s.path for s in gunicorn.own_sources(server)] == ([path] if path else [])
+    assert [s.path for s in gunicorn.own_sources(server, {})] == ([path] if path else [])
     module = any(w.startswith("python:") for w in words)
     assert bool(gunicorn.unread(server, {})) is (path is None or module)
     assert gunicorn.preloads(server, {}) is (None if path is None or module else False)
+
+
+@pytest.mark.parametrize(
+    ("there", "path"),
+    [
+        (["web.py"], "web.py"),
+        (["web/__init__.py"], "web/__init__.py"),
+        (["web/__init__.py", "web.py"], "web/__init__.py"),
+    ],
+)
+def test_the_configuration_may_be_a_package(there: list[str], path: str) -> None:
+    [server] = servers([build.gunicorn(10, 1, "-c", "python:etc.web", "a:b")])
+    asked = [s.path for s in gunicorn.own_sources(server)]
+    files = dict.fromkeys(asked, FileFacts("missing"))
+    files |= {f"/srv/shop/etc/{n}": FileFacts("ok", f"raw_env = ['BY={n}']\n".encode()) for n in there}
+
+    assert set(files) == set(asked)
+    assert [s.path for s in gunicorn.own_sources(server, files)] == [f"/srv/shop/etc/{path}"]
+    assert [s.assignment.value for s in gunicorn.own_settings(server, files)] == [path]
+    assert gunicorn.unread(server, files) == ""
 
 
 def test_the_pid_file_is_written_where_the_server_has_moved() -> None:
