@@ -145,7 +145,7 @@ def folder(server: Server, files: Mapping[str, FileFacts]) -> str | None:
     own = own_sources(server, files)
     if any(gunicorn_config.changes_folder(facts.content) for _, facts in readable(own, files)):
         return server.first.begun_in or started_in(server.first)
-    return begun_in(server.first)
+    return begun_in(server.first) if own else None
 
 
 def unread(server: Server, files: Mapping[str, FileFacts]) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from envcheck.model import FileFacts, Process, Server, Source, Stage
 from envcheck.servers.gunicorn_options import own_arguments
 from envcheck.servers.signals import option, started_in
+from envcheck.sources import gunicorn_config
 
 DEFAULT = "gunicorn.conf.py"  # config.py: get_default_config_file()
 MODULE = "python:"
@@ -19,15 +20,16 @@ def own_sources(server: Server, files: Mapping[str, FileFacts] | None = None) ->
     app/base.py: load_config() looks for it before the folder of --chdir, or of the file itself, counts. That
     is also the first place where a module is looked for: one that is a package before any other.
 
-    A module may be in several places: *files* tell in which it is; without them, all are given.
+    It may be in several places: *files* tell in which it is, as far as they do; without them, all are given.
     """
-    folder = "/" if posixpath.isabs(_named(server)) else begun_in(server.first)
-    if folder is None:
-        return ()
-    places = [_source(server, folder, name) for name in _names(server)]
-    if files is None:
-        return tuple(places)
-    return (next((place for place in places if _is_there(place, files)), places[-1]),)
+    places = [[_source(server, folder, name) for name in _names(server)] for folder in _folders(server)]
+    if files is None or not places:
+        return tuple(source for place in places for source in place)
+    told, here = (_found(places[at], files) for at in (0, -1))
+    if told != here and _leads_here(told, server.first, files):
+        return (told,)
+    # PWD may be what somebody has left behind who did not start it there.
+    return (here,) if _is_there(here, files) or not _is_there(told, files) else ()
 
 
 def _source(server: Server, folder: str, name: str) -> Source:
@@ -44,9 +46,34 @@ def _names(server: Server) -> tuple[str, ...]:
     return (f"{module}/__init__.py", f"{module}.py")
 
 
+def _folders(server: Server) -> tuple[str, ...]:
+    """Give the folders that it may have been started in: what it is configured by may have moved it since."""
+    first = server.first
+    if posixpath.isabs(_named(server)):
+        return ("/",)
+    begun, told = begun_in(first), started_in(first)
+    if begun is None:
+        return ()
+    moved = first.begun_in is None and begun == first.cwd and told not in (begun, None)
+    return (told, begun) if moved and told else (begun,)
+
+
+def _found(place: Sequence[Source], files: Mapping[str, FileFacts]) -> Source:
+    return next((source for source in place if _is_there(source, files)), place[-1])
+
+
 def _is_there(source: Source, files: Mapping[str, FileFacts]) -> bool:
     facts = files.get(source.path)
     return facts is not None and facts.status != "missing"
+
+
+def _leads_here(source: Source, process: Process, files: Mapping[str, FileFacts]) -> bool:
+    """Tell whether a configuration in the folder that PWD tells has led to where the server is."""
+    facts, begun = files.get(source.path), started_in(process)
+    target = gunicorn_config.folder(facts.content) if facts is not None and facts.status == "ok" else None
+    if begun is None or target is None:
+        return False
+    return posixpath.normpath(posixpath.join(begun, target)) == process.cwd
 
 
 def is_module(server: Server) -> bool:
@@ -68,6 +95,8 @@ def unnamed(server: Server, files: Mapping[str, FileFacts]) -> str:
         return f"its configuration is a module of Python, {path.removeprefix(MODULE)}, which was not found"
     if found or not (path or server.first.cwd):
         return ""
+    if perhaps := own_sources(server):
+        return f"whether it reads {perhaps[0].path} cannot be told: PWD alone tells that it was started there"
     return f"which {path or DEFAULT} it reads cannot be told: the folder it was started in is not known"
 
 

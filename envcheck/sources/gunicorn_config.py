@@ -108,6 +108,16 @@ def changes_folder(content: bytes) -> bool:
         return False
 
 
+@lru_cache(maxsize=32)
+def folder(content: bytes) -> str | None:
+    """Give the working directory that it names; None: none, or one that only running it could tell."""
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return python_names.names(tree, [tree.body]).text(_assigned(tree, "chdir"))
+
+
 def _mentions(tree: ast.Module, name: str) -> bool:
     return any(
         (isinstance(n, ast.Name) and n.id == name) or (isinstance(n, ast.Attribute) and n.attr == name)

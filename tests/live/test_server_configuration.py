@@ -183,6 +183,26 @@ def test_the_default_file_is_that_of_the_folder_it_is_started_in(
     assert verdict["exit_code"] == 0
 
 
+@pytest.mark.parametrize("told", [True, False], ids=["PWD", ""])
+def test_a_default_file_that_moves_the_server(told: bool, home: Path, bare: Path, run: Run) -> None:  # noqa: FBT001
+    moved = home / "moved"
+    server = Gunicorn(home, bins=bare).put(COLOUR="red")
+    moved.mkdir()
+    (home / "app.py").rename(moved / "app.py")
+    server.write("gunicorn.conf.py", f"chdir = '{moved}'\nraw_env = ['BEGUN=here']\n")
+    server.env |= {"PWD": str(home)} if told else {}
+    server.rules = {"BEGUN": "here"}
+    run(server)
+    spec = Path(server.spec())
+    spec.write_text(spec.read_text().replace(f'"cwd": "{home}"', f'"cwd": "{moved}"'))
+    assert server.http("BEGUN") == {"here"}
+
+    server.write("gunicorn.conf.py", f"chdir = '{moved}'\nraw_env = ['BEGUN=elsewhere']\n")
+    found = report("show", f"configured:{server.master}", "--reveal", "*", "-s", str(spec))
+
+    assert found["variables"].get("BEGUN") == ("elsewhere" if told else None)
+
+
 @pytest.mark.parametrize(
     ("args", "config", "first", "value", "origin"),
     [

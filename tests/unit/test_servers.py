@@ -343,6 +343,53 @@ def test_the_configuration_is_looked_for_where_the_server_is_started(
     assert gunicorn.preloads(server, {}) is (None if path is None or module else False)
 
 
+MOVES, STAYS, UNKNOWN = b"chdir = '/srv/' + 'shop'\n", b"raw_env = ['A=1']\n", b"chdir = somewhere()\n"
+
+
+@pytest.mark.parametrize(
+    ("begun", "here", "folder"),
+    [
+        (MOVES, None, "/srv/begun"),
+        (b"chdir = '../shop'\n", None, "/srv/begun"),
+        (MOVES, STAYS, "/srv/begun"),
+        (None, STAYS, "/srv/shop"),
+        (None, None, "/srv/shop"),
+        (STAYS, STAYS, "/srv/shop"),  # PWD is what somebody has left behind
+        (STAYS, None, None),  # the application may have moved it, or PWD is
+        (UNKNOWN, None, None),
+        (b"chdir = '/srv/other'\n", None, None),
+        (b"chdir = \n", None, None),
+    ],
+)
+@pytest.mark.parametrize("words", [[], ["-c", "g.py"], ["-c", "python:g"]])
+def test_a_configuration_that_moves_the_server(
+    words: list[str], begun: bytes | None, here: bytes | None, folder: str | None
+) -> None:
+    [server] = servers([build.gunicorn(10, 1, *words, "a:b", at_exec=PWD)])
+    name = "g.py" if words else "gunicorn.conf.py"
+    asked = [s.path for s in gunicorn.own_sources(server)]
+    given = {f"/srv/begun/{name}": begun, f"/srv/shop/{name}": here}
+    files = dict.fromkeys(asked, FileFacts("missing"))
+    files |= {path: FileFacts("ok", content) for path, content in given.items() if content is not None}
+
+    assert set(files) == set(asked)
+    assert [s.path for s in gunicorn.own_sources(server, files)] == ([f"{folder}/{name}"] if folder else [])
+    assert gunicorn.folder(server, files) == folder
+    told = gunicorn.unread(server, files)
+    if folder:
+        assert "PWD" not in told
+    elif words == ["-c", "python:g"]:
+        assert "was not found" in told
+    else:
+        expected = (
+            f"whether it reads /srv/begun/{name} cannot be told: PWD alone tells that it was started there"
+        )
+        assert told == expected
+    # What its supervisor tells is where it is started.
+    [sure] = servers([build.gunicorn(10, 1, *words, "a:b", at_exec=PWD, begun_in="/srv/shop")])
+    assert {s.path.rpartition("/")[0] for s in gunicorn.own_sources(sure, files)} == {"/srv/shop"}
+
+
 @pytest.mark.parametrize(
     ("there", "path"),
     [
