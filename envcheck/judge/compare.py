@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from envcheck.judge.rules import accepts
 from envcheck.model import (
+    BY_DEFAULT,
     Configured,
     Diagnosis,
     Expectation,
@@ -79,7 +80,8 @@ def fresh(name: str, configured: Configured) -> Fresh:
     certain = not unread or not places or places[0] > unread[-1]
     if winner.assignment.keeps:
         # It counts only where nothing has set the variable before.
-        certain = configured.known and not unread and not is_noise(name)
+        anybody = is_noise(name) and winner.source.kind != BY_DEFAULT
+        certain = configured.known and not unread and not anybody
     return Fresh(certain and not winner.assignment.dynamic, winner.assignment.value, settings)
 
 
@@ -108,8 +110,9 @@ def right(name: str, rule: Expectation | None, fresh: Fresh, value: str | None) 
 def names(configured: Configured, rules: Iterable[Expectation], processes: Sequence[Process]) -> list[str]:
     """Give the variables to judge: those of the spec in its order, then the configured, then the others."""
     ordered = dict.fromkeys(rule.name for rule in rules)
-    ordered |= dict.fromkeys(sorted(configured.settings))
-    running = {name for p in processes if p.running.usable for name in p.running.variables}
+    explained = {n for n, winner in configured.winners.items() if winner.source.kind == BY_DEFAULT}
+    ordered |= dict.fromkeys(sorted(configured.settings.keys() - explained))
+    running = {name for p in processes if p.running.usable for name in p.running.variables} - explained
     ordered |= dict.fromkeys(sorted(name for name in running if not excused(name, configured, processes)))
     return list(ordered)
 

@@ -10,6 +10,7 @@ epoch as floats, UTC.
 from __future__ import annotations
 
 from envcheck.model.configured import (
+    BY_DEFAULT,
     Answers,
     Applied,
     Assignment,
@@ -75,6 +76,7 @@ from envcheck.model.words import (
 )
 
 __all__ = [
+    "BY_DEFAULT",
     "Action",
     "Alike",
     "Answers",

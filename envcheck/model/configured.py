@@ -8,6 +8,8 @@ from typing import NamedTuple
 from envcheck.model.steps import Plan
 from envcheck.model.words import Stage
 
+BY_DEFAULT = "default"  # the kind of what a server's program sets where nothing else does
+
 
 class Assignment(NamedTuple):
     """One variable set, or unset, by one line of one source."""

@@ -45,6 +45,7 @@ from envcheck.servers.unicorn_options import (
     ENV,
     LAUNCHER,
     Given,
+    by_default,
     from_command_line,
     from_rackup,
     is_command,
@@ -195,7 +196,8 @@ def own_settings(server: Server, files: Mapping[str, FileFacts]) -> tuple[Settin
     """Give what the configuration does to ENV, in the order in which a fresh worker comes to it."""
     order = SET_BY_PRELOADED if preloads(server, files) else SET_BY
     given = from_command_line(_argv(server), _given(server))
-    return (*given, *ordered(_places(server, files), order, STAGES))
+    default = by_default(_argv(server), server.processes)
+    return (*default, *given, *ordered(_places(server, files), order, STAGES))
 
 
 def other_settings(server: Server, files: Mapping[str, FileFacts]) -> tuple[Setting, ...]:

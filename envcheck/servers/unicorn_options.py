@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from envcheck.model import Assignment, FileFacts, Process, Setting, Source, Stage
+from envcheck.model import BY_DEFAULT, Assignment, FileFacts, Process, Setting, Source, Stage
 from envcheck.sources import rackup
 
 LAUNCHER = re.compile(r"unicorn(_rails)?$")
@@ -25,6 +25,7 @@ VALUED = {
     "c": "config-file",
 }
 RACKUP = "config.ru"
+DEFAULT = "development"
 ENV = "-E"  # stands for what sets a variable
 
 
@@ -95,6 +96,20 @@ def variable(argv: Sequence[str]) -> str:
     """Give the name of what -E sets."""
     rails = any(posixpath.basename(w) == "unicorn_rails" for w in argv[:4])
     return "RAILS_ENV" if rails else "RACK_ENV"
+
+
+def by_default(argv: Sequence[str], processes: Sequence[Process]) -> tuple[Setting, ...]:
+    """Say what its program sets where nothing else does: `ENV["RACK_ENV"] ||= "development"`.
+
+    It explains what they all have and were not given otherwise; by hand, a shell may give something else.
+    """
+    name = variable(argv)
+    had = [p.at_exec.variables.get(name, DEFAULT) for p in processes if p.at_exec.usable]
+    has = [p.running.variables.get(name) for p in processes if p.running.usable]
+    if not has or {*had, *has} != {DEFAULT}:
+        return ()
+    source = Source(BY_DEFAULT, "the default of unicorn itself", Stage.EXEC)
+    return (Setting(source, Assignment(name, DEFAULT, 0, keeps=True), 0.0),)
 
 
 def from_command_line(argv: Sequence[str], given: Given) -> tuple[Setting, ...]:
