@@ -6,8 +6,8 @@ environment was read from the source, which for a re-exec'd master is the start 
 
 from __future__ import annotations
 
-from envcheck.judge.compare import Judged
-from envcheck.judge.evidence import Context, Explanation, other_place, set_inside, told, unread
+from envcheck.judge.compare import Judged, beyond
+from envcheck.judge.evidence import HELP, UNREAD, Context, Explanation, other_place, set_inside, told, unread
 from envcheck.judge.names import near
 from envcheck.judge.rules import accepts
 from envcheck.judge.stale import mixed, stale
@@ -30,7 +30,9 @@ def explain(judged: Judged, context: Context) -> Explanation:
         case Diagnosis.UNEXPLAINED:
             return mixed(judged, context) or _unexplained(judged, context)
         case Diagnosis.UNDECIDED:
-            return unread(judged.processes) if not judged.processes[0].running.usable else _hidden(judged)
+            if not judged.processes[0].running.usable:
+                return unread(judged.processes)
+            return _set_later(judged) if beyond(judged.fresh, judged.processes[0]) else _hidden(judged)
         case _:
             return None, ""
 
@@ -41,6 +43,16 @@ def fleeting(judged: Judged) -> bool:
     if winner is None or not winner.assignment.fleeting or not judged.fresh.known:
         return False
     return all(same(judged.name, value, p.running.variables.get(judged.name)) for p in judged.processes)
+
+
+def _set_later(judged: Judged) -> Explanation:
+    """Say that what the process was started with does not tell what has been set since."""
+    winner, live = judged.fresh.winner, judged.processes[0].live
+    by = winner.origin if winner else "the server"
+    state = "; ".join(filter(None, (f"live: {live.status}", live.detail)))
+    help_ = HELP.get(live.status, "")
+    why = f"{by} sets it after the exec, and what it has by now could not be read ({state})"
+    return UNREAD.get(live.status, Cause.UNREADABLE), why + (help_ and f": {help_}")
 
 
 def _hidden(judged: Judged) -> Explanation:

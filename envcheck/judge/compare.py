@@ -163,7 +163,11 @@ def judge(name: str, rule: Expectation | None, configured: Configured, server: S
     if configured.unread and early and (absent or any(_changed_inside(name, p) for p in readable)):
         # The server's own configuration may have done it, or would do it, and could not be read.
         expected = expected._replace(known=False)
-    is_right = {p.pid: right(name, rule, expected, p.running.variables.get(name)) for p in readable}
+    is_right = {
+        p.pid: None if beyond(expected, p) and not found else found
+        for p in readable
+        for found in [right(name, rule, expected, p.running.variables.get(name))]
+    }
     verdicts: list[Judged] = []
     for wanted in (False, True):
         members = tuple(p for p in readable if is_right[p.pid] is wanted)
@@ -189,6 +193,13 @@ def _changed_inside(name: str, process: Process) -> bool:
     """Tell whether a process has changed a variable since it was exec'd."""
     at_exec, live = process.at_exec, process.live
     return at_exec.usable and live.usable and at_exec.variables.get(name) != live.variables.get(name)
+
+
+def beyond(fresh: Fresh, process: Process) -> bool:
+    """Tell whether a variable is set after the exec, and only what the process had then was read."""
+    winner = fresh.winner
+    late = winner is not None and (winner.source.stage is not Stage.EXEC or winner.source.kind == BY_DEFAULT)
+    return late and not process.live.usable
 
 
 def concerned(name: str, fresh: Fresh, server: Server) -> tuple[Process, ...]:

@@ -69,8 +69,10 @@ def _until_boot(judged: Judged) -> Judged:
 def _worth_telling(judged: Judged, context: Context) -> bool:
     if judged.rule is not None:
         return True
-    if judged.diagnosis in FINE or judged.diagnosis is Diagnosis.UNDECIDED:
+    if judged.diagnosis in FINE:
         return False
+    if judged.diagnosis is Diagnosis.UNDECIDED:
+        return judged.processes[0].running.usable  # else it is told of the server as a whole
     if judged.fresh.settings:
         return True
     # Only the process has it: a finding where it came with the exec, not where the application set it.

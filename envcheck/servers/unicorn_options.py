@@ -105,8 +105,8 @@ def by_default(argv: Sequence[str], processes: Sequence[Process]) -> tuple[Setti
     """
     name = variable(argv)
     had = [p.at_exec.variables.get(name, DEFAULT) for p in processes if p.at_exec.usable]
-    has = [p.running.variables.get(name) for p in processes if p.running.usable]
-    if not has or {*had, *has} != {DEFAULT}:
+    has = [p.live.variables.get(name) for p in processes if p.live.usable]
+    if {*had, *has} != {DEFAULT}:
         return ()
     source = Source(BY_DEFAULT, "the default of unicorn itself", Stage.EXEC)
     return (Setting(source, Assignment(name, DEFAULT, 0, keeps=True), 0.0),)
