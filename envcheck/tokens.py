@@ -1,8 +1,8 @@
 """What stands for a hidden value in a record: its length and its fingerprint, written as a text.
 
-A token starts with NUL, which neither an environment nor a command line can hold: nothing that a process has
-can be taken for one. Equal values of one name have equal tokens under one key, so values are compared by
-their tokens as they would be themselves.
+A token starts with NUL, which neither an environment nor a command line can hold: nothing that a process
+has can be taken for one, and what a file has only where it is made to look like one. Equal values of one name
+have equal tokens under one key, so values are compared by their tokens as they would be themselves.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Token(NamedTuple):
 
 
 def is_hidden(value: str) -> bool:
-    """Tell whether a value, or a part of it, is a token."""
-    return MARK in value
+    """Tell whether a value, or a part of it, is a token; a NUL alone, as a file may have it, is none."""
+    return MARK in value and _pattern().search(value) is not None
 
 
 def parts(value: str) -> Iterator[str | Token]:

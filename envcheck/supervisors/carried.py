@@ -78,7 +78,9 @@ def _handed_on(variables: Mapping[str, str], command: Sequence[str]) -> dict[str
 
 
 def is_text(word: str) -> bool:
-    """Tell whether a word can be written as UTF-8: what cannot is not what a report shows of it."""
+    """Tell whether a word can be written as UTF-8, and be given to a program at all."""
+    if "\0" in word:
+        return False
     try:
         word.encode()
     except UnicodeEncodeError:

@@ -105,7 +105,7 @@ def again(
         message = "it runs as another user, and how to become that one is not known: look as root"
         hazards = (Hazard(None, "unknown-start", message), *hazards)
     if not all(map(is_text, words)):
-        message = "there are bytes in it that are no UTF-8: it cannot be written as a command"
+        message = "there are bytes in it that are no UTF-8, or NUL: it cannot be written as a command"
         hazards = (Hazard(None, "unknown-start", message), *hazards)
     if first.stdout.startswith(PIPE) or first.stderr.startswith(PIPE):
         message = "it writes into a pipe, to whom is not known: started by hand, what it writes there is lost"

@@ -109,6 +109,15 @@ def test_display_of_what_is_hidden() -> None:
     assert POLICY.as_json("SECRET", value) == {"hidden": True, "length": 3, "fingerprint": fingerprint}
 
 
+def test_a_nul_is_no_token() -> None:
+    """A file may have one: it is revealed as any other value, and else has a fingerprint under the key."""
+    value = "a\0b"
+    assert POLICY._replace(reveal=("*",)).display("SECRET", value) == r"a\x00b"
+    assert POLICY._replace(reveal=("*",)).as_json("SECRET", value) == value
+    assert POLICY.token("SECRET", value) == (3, POLICY.fingerprint("SECRET", value))
+    assert POLICY.token("SECRET", value) != Policy(b"1" * 32).token("SECRET", value)
+
+
 def test_json_of_what_is_no_text() -> None:
     assert POLICY.as_json("HOME", "/\udcff\udcfe") == {"b64": base64.b64encode(b"/\xff\xfe").decode()}
     assert POLICY.as_json("HOME", "/é\n") == "/é\n"
