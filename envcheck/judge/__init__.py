@@ -186,7 +186,8 @@ def _chain(server: Server, app: App | None, snapshot: Snapshot) -> Configured:
     if any(s.stage is not Stage.APPLICATION for s in sources):
         # The spec says what the chain is; when it began is still what the supervisor tells.
         found = chain.configure(sources, files, told=given)
-        return found._replace(start=Start(since=start.since, unstartable=unstartable))
+        edited = any(s.edited for s in starts.values())
+        return found._replace(start=Start(since=start.since, unstartable=unstartable, edited=edited))
     late = chain.configure(sources, files).applied
     return chain.combine((*start.applied, *late))._replace(start=start)
 

@@ -84,6 +84,22 @@ def test_fresh(home: Path, run: Run) -> None:
     assert (owner["kind"], owner["name"]) == ("supervisord", "web:web")
 
 
+def test_a_program_that_a_spec_names_is_updated(home: Path, bare: Path, run: Run) -> None:
+    server = Supervisord(home, bins=bare)
+    run(server)
+    name = server.judge().app["supervisor"]["name"]
+    spec = home / "spec.yaml"
+    source = f"{{supervisor: '{name}'}}"
+    spec.write_text(f"apps: {{web: {{match: {{cwd: {server.folder}}}, sources: [{source}]}}}}\n")
+    assert report("check", "-s", str(spec))["exit_code"] == 0
+
+    server.define(red="blue")
+    [host] = report("check", "-s", str(spec))["hosts"]
+
+    assert [f["diagnosis"] for f in host["apps"][0]["findings"] if f["variable"] == "COLOUR"] == ["stale"]
+    assert [s["argv"][-2:] for s in host["apps"][0]["remedy"]["steps"]] == [["update", "web"]]
+
+
 def test_a_configuration_beside_its_start(home: Path, run: Run) -> None:
     moved = home / "web" / "moved"
     server = Supervisord(home, "--chdir", str(moved), "-c", "own.py")
