@@ -40,7 +40,7 @@ from envcheck.model import (
 from envcheck.secrecy import Policy
 from envcheck.servers import SERVERS
 from envcheck.sources import chain
-from envcheck.supervisors import NAMED, fresh, told
+from envcheck.supervisors import NAMED, fresh, informed, told
 from envcheck.supervisors.known import Known
 
 NOT_RECORDED = "the record does not have it: it was taken without this spec, or with another (snapshot -s)"
@@ -206,6 +206,7 @@ def _dated(server: Server, start: Start | None) -> Server:
 def context_of(server: Server, app: App | None, snapshot: Snapshot) -> Context:
     """Give what a server is judged on, and the evidence is taken from."""
     configured = configure(server, app, snapshot)
+    server = informed(server, app.sources if app else ())
     return Context(_dated(server, configured.start), configured, snapshot.taken)
 
 

@@ -17,14 +17,16 @@ PLAIN = {"/etc/default": "systemd", "/etc/sysconfig": "systemd"}
 
 # What its supervisor says of it, by the name that the supervisor's own tool has for it.
 SUPERVISED = {"systemd": "systemd", "supervisor": "supervisord", "upstart": "upstart"}
-KINDS = ("envdir", "file", *SUPERVISED)
+# And by the file that the supervisor reads.
+CONFIGURED = ("circus",)
+KINDS = ("envdir", "file", *SUPERVISED, *CONFIGURED)
 SOURCE = Table(
     "a source",
     {
         "envdir": text,
         "file": text,
         "dialect": choice({name: name for name in sorted(DIALECTS)}),
-        **dict.fromkeys(SUPERVISED, text),
+        **dict.fromkeys((*SUPERVISED, *CONFIGURED), text),
         "optional": flag,
     },
     frozenset(["env_file", "dotenv", "gunicorn_conf", "procfile", "compose", "configmap"]),
@@ -41,9 +43,8 @@ def sources(node: Node, folder: str) -> tuple[Source, ...]:
 def source(given: Fields, folder: str) -> Source:
     kinds = [kind for kind in KINDS if kind in given.values]
     if len(kinds) != 1:
-        raise Fault(
-            given.line, "a source is either an 'envdir' or a 'file', or one of " + ", ".join(SUPERVISED)
-        )
+        others = ", ".join((*SUPERVISED, *CONFIGURED))
+        raise Fault(given.line, f"a source is either an 'envdir' or a 'file', or one of {others}")
     kind = kinds[0]
     if kind in SUPERVISED:
         _none(given)

@@ -6,7 +6,7 @@ answers; it reads nothing itself. A server that nobody is known to watch over is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -131,8 +131,22 @@ def _fresh(owner: Owner, process: Process, known: Known) -> Start:
 
 
 INHERITED = "supervisor-environment"  # what the manager itself has
-# Kinds of sources that a spec names by what their supervisor calls them.
-NAMED = ("systemd", "supervisord", "upstart")
+# Kinds of sources that a spec names by their supervisor's file: a process title may hide which one that is.
+BY_FILE = ("circus",)
+# And those that it names by what their supervisor calls them.
+NAMED = ("systemd", "supervisord", "upstart", *BY_FILE)
+
+
+def informed(server: Server, sources: Iterable[Source]) -> Server:
+    """Let those who keep a server running know the files that a spec names as theirs."""
+    paths = {s.kind: s.path for s in sources if s.kind in BY_FILE}
+    if not paths:
+        return server
+    owners = (
+        o._replace(facts={**o.facts, "configuration": paths[o.kind]}) if o.kind in paths else o
+        for o in server.owners
+    )
+    return server._replace(owners=tuple(owners))
 
 
 def told(source: Source, server: Server, known: Known) -> Start:
@@ -140,16 +154,20 @@ def told(source: Source, server: Server, known: Known) -> Start:
 
     A unit and a job are looked up by their names, whoever owns the server; a program only where it does.
     """
+    by_file = source.kind in BY_FILE
+    server = informed(server, (source,))
     from envcheck.supervisors import upstart, wrappers  # noqa: PLC0415 - only where a spec asks for it
 
     if source.kind == "upstart":
         return wrappers.follow(upstart.job(source.path, known), server.first, known)
-    owner = next((o for o in server.owners if (o.kind, o.name) == (source.kind, source.path)), None)
+    owners = (o for o in server.owners if o.kind == source.kind)
+    owner = next((o for o in owners if by_file or o.name == source.path), None)
     if owner is None and source.kind == "systemd":
         facts = {"exec": "yes", "pids": "", "started": "", "invocation": "", "cgroup": ""}
         owner = Owner("systemd", source.path, "marks", facts=facts)
     if owner is None:
-        return Start((Applied(source, None, 0.0, f"no {source.kind} with such a program owns the server"),))
+        which = source.kind if by_file else f"{source.kind} with such a program"
+        return Start((Applied(source, None, 0.0, f"no {which} owns the server"),))
     start = fresh(owner, server.first, known)
     there = known.wanted or any(a.source.kind != INHERITED for a in start.applied)
     if there or source.kind != "systemd":

@@ -79,7 +79,9 @@ class _Found(NamedTuple):
 
 
 def _path(owner: Owner) -> str | None:
-    """Give the configuration that its command line names; None: a process title hides it."""
+    """Give the configuration that a spec or its command line names; None: a process title hides it."""
+    if told := owner.facts.get("configuration"):
+        return told
     supervising = owner.supervising
     words = ancestry.words_after(supervising, PROGRAM, MODULE) if supervising else None
     if not words or supervising is None:
@@ -114,7 +116,10 @@ def start(owner: Owner, process: Process, known: Known) -> Start:
     since = float(owner.facts["since"])
     found = _load(owner, known)
     if found is None:
-        why = "the command line of circusd does not name it, or is hidden by a process title"
+        why = (
+            "a process title hides which file that is: name it in a spec, as a source 'circus: PATH'; or let "
+            "what starts circusd be known (a unit), or start it without setproctitle"
+        )
         return Start((_gap("the configuration of circusd", why),), since=since)
     if found.gap:
         return Start((_gap(found.gap.path, str(found.gap), found.gap.changed),), since=since)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from live.checking import carry_out
+from live.checking import Verdict, carry_out, report
 from live.harness import OWN_BIN, Server, free_port
 from live.supervised import Supervised, fine, origin, try_step
 
@@ -125,6 +125,32 @@ def test_a_title_hides_the_configuration(home: Path, run: Run) -> None:
     server = Circus(home)
     (server.place / "setproctitle.py").unlink()
     run(server)
-    verdict = server.judge()
-    assert verdict.status == 3
-    assert verdict.app["supervisor"]["kind"] == "circus"
+    document = report("check", f"cwd:{server.folder}")
+    [host] = document["hosts"]
+    assert document["exit_code"] == 3
+    assert host["apps"][0]["supervisor"]["kind"] == "circus"
+    assert ["circus: PATH" in gap["why"] for gap in host["gaps"]] == [True]
+
+
+def test_a_spec_names_what_a_title_hides(home: Path, run: Run) -> None:
+    server = Circus(home)
+    (server.place / "setproctitle.py").unlink()
+    run(server)
+    spec = home / "spec.yaml"
+    source = f"{{circus: {server.place}/circus.ini}}"
+    spec.write_text(f"apps: {{web: {{match: {{cwd: {server.folder}}}, sources: [{source}]}}}}\n")
+
+    def judged() -> Verdict:
+        document = report("check", "-s", str(spec))
+        return Verdict(document["exit_code"], document["hosts"][0]["apps"][0])
+
+    assert (judged().status, judged().state) == (0, "in-sync")
+    server.define(**{"for all": "for some"})
+    verdict = judged()
+    assert verdict.wrong() == {"COMMON": ("stale", "started-before-change")}
+    assert origin(verdict, "COMMON") == f"{server.place}/circus.ini:14"
+    assert [s["argv"][-1] for s in verdict.remedy["steps"]] == ["reloadconfig"]
+    master = server.master
+    carry_out(verdict.remedy["steps"])
+    server.replaced(master)
+    assert (judged().status, judged().state) == (0, "in-sync")

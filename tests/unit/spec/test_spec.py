@@ -136,6 +136,7 @@ def test_a_list_of_matches() -> None:
         ("file: /w/.env, dialect: dotenv-ruby", Source("file", "/w/.env", Stage.APPLICATION, "dotenv-ruby")),
         ("systemd: web", Source("systemd", "web.service", Stage.EXEC)),
         ("systemd: web@a.service", Source("systemd", "web@a.service", Stage.EXEC)),
+        ("circus: sup/circus.ini", Source("circus", "/etc/envcheck/sup/circus.ini", Stage.EXEC)),
         ("supervisor: web", Source("supervisord", "web", Stage.EXEC)),
         ("upstart: web, optional: true", Source("upstart", "web", Stage.EXEC, optional=True)),
         (
