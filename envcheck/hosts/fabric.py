@@ -7,15 +7,14 @@ off, and a watchdog bounds the waits for which paramiko knows no limit.
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 from envcheck.errors import HostError
-from envcheck.hosts import hostkeys, lean, sockets
+from envcheck.hosts import hostkeys, lean, sockets, watchdog
 from envcheck.hosts.deadline import Deadline
 from envcheck.hosts.identities import Identities
 from envcheck.hosts.resolve import Resolved
@@ -44,24 +43,18 @@ class FabricStream:
         self._closed = False
         self._sock: sockets.QuickSocket | None = None  # of the first host
         self._heard: sockets.Heard | None = None  # of the host that is connected to last
-        self._watchdog = self._timer()
-        self._watchdog.start()  # it may bark before this line is over
+        self._calm: Callable[[], None] = lambda: None  # what keeps the watchdog from barking
+        self._calm = watchdog.watch(self.deadline.left, self.close)  # it may do so before this line is over
         try:
             self._channel = self._start(self._connect(route), command)
         except BaseException:
             self.close()
             raise
 
-    def _timer(self) -> threading.Timer:
-        watchdog = threading.Timer(self.deadline.left, self.close)
-        watchdog.daemon = True
-        return watchdog
-
     def extend(self, seconds: float) -> None:
-        self._watchdog.cancel()
+        self._calm()
         self.deadline.extend(seconds)
-        self._watchdog = self._timer()
-        self._watchdog.start()
+        self._calm = watchdog.watch(self.deadline.left, self.close)
 
     def _to_close(self, step: Callable[[], object]) -> None:
         """Note what is to be closed; where that was done already, it is closed at once."""
@@ -114,8 +107,6 @@ class FabricStream:
         return self._guarded(open_channel)
 
     def _client(self, sock: Any, hop: Resolved) -> Any:
-        paramiko = lean.paramiko()
-        logging.getLogger("paramiko").addHandler(logging.NullHandler())  # it prints tracebacks otherwise
         entries = hop.entries()
         heard = self._heard = sockets.Heard(sock)
         self.phase = EXCHANGING
@@ -127,12 +118,9 @@ class FabricStream:
             security.key_types = hostkeys.preferred(entries, hop.known_as, tuple(security.key_types))
             return made
 
-        stream = self
-
-        class Policy(paramiko.MissingHostKeyPolicy):  # type: ignore[misc,name-defined]
-            def missing_host_key(self, _client: Any, _name: str, key: Any) -> None:
-                hostkeys.check(entries, hop.known_as, key.asbytes(), hop.key_files)
-                stream.phase = "authenticating"
+        def check(_client: Any, _name: str, key: Any) -> None:
+            hostkeys.check(entries, hop.known_as, key.asbytes(), hop.key_files)
+            self.phase = "authenticating"
 
         connection = lean.classes().connection(
             hop.host,
@@ -150,7 +138,7 @@ class FabricStream:
             },
         )
         self._to_close(connection.client.close)
-        connection.client.set_missing_host_key_policy(Policy())
+        connection.client.set_missing_host_key_policy(SimpleNamespace(missing_host_key=check))
         connection.open()
         return connection.client
 
@@ -258,7 +246,7 @@ class FabricStream:
     def close(self) -> None:
         """Close all that is open, in whatever state it is: the watchdog may come between any two steps."""
         self._closed = True
-        self._watchdog.cancel()
+        self._calm()
         if self._sock is not None:
             _hang_up(self._sock)  # first: whoever reads from it, or writes, is not woken by its closing
         while self._open:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
@@ -91,6 +92,7 @@ class Classes(NamedTuple):
 @cache
 def classes() -> Classes:
     ssh, fabric = paramiko(), import_module("fabric")
+    logging.getLogger("paramiko").addHandler(logging.NullHandler())  # it prints tracebacks otherwise
 
     class Nobody(ssh.SSHConfig):  # type: ignore[misc,name-defined]
         def lookup(self, _host: str) -> dict[str, str]:

@@ -82,6 +82,9 @@ def _inflated(body: bytes) -> bytes:
     return document
 
 
+NESTED = (list, dict)  # all else stands for itself
+
+
 class _Unpacker:
     """Gives the value meant, made of the packed one itself: a copy would need its memory once more.
 
@@ -107,7 +110,8 @@ class _Unpacker:
             raise FrameError(DAMAGED)
         if is_list(value):
             for index, one in enumerate(value):
-                value[index] = self.value(one, depth - 1)
+                if type(one) in NESTED:
+                    value[index] = self.value(one, depth - 1)
         elif is_object(value):
             word = next(iter(value)) if len(value) == 1 else ""
             if word in self.words:
@@ -116,8 +120,9 @@ class _Unpacker:
         return value
 
     def _plain(self, value: dict[str, Any], depth: int) -> dict[str, Any]:
-        for key in list(value):
-            value[key] = self.value(value[key], depth - 1)
+        for key, one in value.items():
+            if type(one) in NESTED:
+                value[key] = self.value(one, depth - 1)
         return value
 
     def _bytes(self, index: int, _depth: int) -> bytes:

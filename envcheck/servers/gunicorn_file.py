@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
 
 from envcheck.model import FileFacts, Process, Server, Source, Stage
 from envcheck.servers.gunicorn_options import own_arguments
@@ -22,9 +24,10 @@ def own_sources(server: Server, files: Mapping[str, FileFacts] | None = None) ->
 
     It may be in several places: *files* tell in which it is, as far as they do; without them, all are given.
     """
-    places = [[_source(server, folder, name) for name in _names(server)] for folder in _folders(server)]
+    named = _named(server)
+    places = _places(named, _folders(server.first, named))
     if files is None or not places:
-        return tuple(source for place in places for source in place)
+        return tuple(chain.from_iterable(places))
     told, here = (_found(places[at], files) for at in (0, -1))
     if told != here and _leads_here(told, server.first, files):
         return (told,)
@@ -32,24 +35,24 @@ def own_sources(server: Server, files: Mapping[str, FileFacts] | None = None) ->
     return (here,) if _is_there(here, files) or not _is_there(told, files) else ()
 
 
-def _source(server: Server, folder: str, name: str) -> Source:
-    full = posixpath.normpath(posixpath.join(folder, name))
-    optional = not _named(server) or is_module(server)
-    return Source("gunicorn-config", full, Stage.CONFIG, "gunicorn", optional=optional)
+@lru_cache(maxsize=64)
+def _places(named: str, folders: Sequence[str]) -> tuple[tuple[Source, ...], ...]:
+    """Give what it may be in each folder. It is asked dozens of times of a server, and of all hosts alike."""
+    names: tuple[str, ...] = (named or DEFAULT,)
+    if named.startswith(MODULE):
+        module = named.removeprefix(MODULE).replace(".", "/")
+        names = (f"{module}/__init__.py", f"{module}.py")
+    optional = not named or named.startswith(MODULE)
+    paths = [[posixpath.normpath(posixpath.join(folder, name)) for name in names] for folder in folders]
+    return tuple(
+        tuple(Source("gunicorn-config", path, Stage.CONFIG, "gunicorn", optional=optional) for path in place)
+        for place in paths
+    )
 
 
-def _names(server: Server) -> tuple[str, ...]:
-    path = _named(server) or DEFAULT
-    if not is_module(server):
-        return (path,)
-    module = path.removeprefix(MODULE).replace(".", "/")
-    return (f"{module}/__init__.py", f"{module}.py")
-
-
-def _folders(server: Server) -> tuple[str, ...]:
+def _folders(first: Process, named: str) -> tuple[str, ...]:
     """Give the folders that it may have been started in: what it is configured by may have moved it since."""
-    first = server.first
-    if posixpath.isabs(_named(server)):
+    if posixpath.isabs(named):
         return ("/",)
     begun, told = begun_in(first), started_in(first)
     if begun is None:
