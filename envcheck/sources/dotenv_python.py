@@ -15,8 +15,7 @@ from envcheck.sources.text import Lines, nameable, strict
 
 # dotenv/parser.py `parse_unquoted_value` takes time by the square of the blanks in a row.
 _BLANKS_LIMIT = 1024
-_TOO_MANY_BLANKS = re.compile(rf"[^\S\n]{{{_BLANKS_LIMIT + 1}}}")
-_ENDS = re.compile(r"\r\n?")
+_TOO_MANY_BLANKS = re.compile(rf"[^\S\r\n]{{{_BLANKS_LIMIT + 1}}}")
 _END_OF_NAME = re.compile(r"[}:]")
 
 
@@ -26,8 +25,7 @@ def parse(content: bytes, known: Mapping[str, str]) -> Parsed:
         return Parsed(
             (), (Problem(None, "not valid UTF-8: python-dotenv refuses the whole file"),), refused=True
         )
-    # It opens the file as text (dotenv/main.py `_get_stream`): whatever ends a line is a LF, in values too.
-    text = _ENDS.sub("\n", text.removeprefix("\ufeff"))
+    text = text.removeprefix("\ufeff")
     lines = Lines(text)
     if many := _TOO_MANY_BLANKS.search(text):
         message = f"more than {_BLANKS_LIMIT} blanks in a row: the file is not read"
@@ -58,7 +56,7 @@ def _bindings(text: str) -> Iterator[tuple[int, str | None, str | None, bool]]:
     from dotenv.parser import parse_stream  # noqa: PLC0415
 
     at = 0
-    for binding in parse_stream(io.StringIO(text)):
+    for binding in parse_stream(io.StringIO(text, newline="")):
         whole = binding.original.string
         yield at + len(whole) - len(whole.lstrip()), binding.key, binding.value, binding.error
         at += len(whole)
