@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from envcheck.model import Cause, Configured, Hazard, Process
+from envcheck.model import BY_DEFAULT, Cause, Configured, Hazard, Process
 from envcheck.noise import NOISE
 from envcheck.secrecy import MASK, Policy
 from envcheck.suspicion import words
@@ -52,8 +52,11 @@ def carried(process: Process, command: Sequence[str], configured: Configured, po
     pairs: list[str] = []
     lost: list[Hazard] = []
     whole = True
+    # What it had counts more than what its program sets where it has nothing.
+    defaults = {n for n, winner in configured.winners.items() if winner.source.kind == BY_DEFAULT}
+    sources = {*configured.settings, *configured.removed} - defaults
     for name, value in _handed_on(reading.variables, command).items():
-        if name in configured.settings or name in configured.removed:
+        if name in sources:
             continue
         if policy.may_show(name, value) and is_text(name + value) and not name.startswith("-"):
             pairs.append(f"{name}={value}")
