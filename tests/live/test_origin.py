@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -196,11 +197,12 @@ class App:
     @property
     def herders(self) -> list[int]:
         words = f"{self.pidfile}\0".encode()
-        return [
-            p.pid
-            for p in processes_in(self.server.folder)
-            if words in (c := Path(f"/proc/{p.pid}/cmdline").read_bytes()) and b"herder.py" in c
-        ]
+        found: list[int] = []
+        for process in processes_in(self.server.folder):
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+                line = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+                found += [process.pid] if words in line and b"herder.py" in line else []
+        return found
 
     def reload(self) -> None:
         """HUP to the herder: a new master, and the old one retired."""
