@@ -117,6 +117,7 @@ class Remote:
         self._rests = False
         self._ahead: Ahead[Early] | None = None
         self._early = Early()  # what of the first question is answered already
+        self._asking: Talk | None = None  # where that is being asked
 
     def hasten(self, requests: Sequence[Request]) -> None:
         """Begin to reach it, in a thread, and ask it what the first question will most likely hold too.
@@ -132,7 +133,7 @@ class Remote:
         load()
 
     def _foresee(self, requests: Sequence[Request], deadline: Deadline) -> Early:
-        talk = self._conversing(deadline)
+        talk = self._asking = self._conversing(deadline)
         try:
             return Early(talk, requests, _asked(talk, requests))
         except BaseException:
@@ -199,9 +200,10 @@ class Remote:
         if self._ahead is not None:
             self._ahead.drop()
             self._ahead = None
-        if self._conversation is not None:
-            self._conversation.stream.close()
-            self._conversation = None
+        talks = self._conversation, self._asking
+        self._conversation = self._asking = None
+        for talk in filter(None, talks):
+            talk.stream.close()
 
     def _begin(
         self, make: Callable[[Deadline], Talk], requests: Sequence[Request], deadline: Deadline
@@ -219,6 +221,7 @@ class Remote:
         if self._ahead is not None:
             ahead, self._ahead = self._ahead, None
             self._early = ahead.result()
+            self._asking = None
             if self._early.talk is not None:
                 return self._early.talk
         return self._conversing(deadline)

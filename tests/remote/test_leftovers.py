@@ -173,3 +173,24 @@ def test_the_command_line_is_interrupted(street: Path) -> None:
             assert time.monotonic() - began < 1
             assert running.returncode == 130
             assert b"Traceback" not in out + err
+
+
+@pytest.mark.parametrize("transport", ["fabric", "ssh"])
+def test_it_is_interrupted_while_its_first_question_hangs(street: Path, transport: str) -> None:
+    """It was put before the command line was read: what was opened for it is closed all the same."""
+    with Sshd(street / f"early-{transport}") as sshd, ExitStack() as stack:
+        argv = [f"{OWN_BIN}/envcheck", "check", "-H", "box", "--transport", transport]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        client = subprocess.Popen(argv, env=dict(sshd.env()), **quiet)  # type: ignore[call-overload]
+        stack.callback(send, client.pid, signal.SIGKILL)
+        wait_for(partial(_runs_python, sshd), "it is not reached")
+        for pid in children(sshd.pid):
+            stack.callback(send, pid, signal.SIGKILL)
+            send(pid, signal.SIGSTOP)
+        near = children(client.pid)
+        assert bool(near) is (transport == "ssh")
+
+        send(client.pid, signal.SIGINT)
+
+        assert client.wait(2) == 130
+        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in near), "ssh lives on", 2.0)
