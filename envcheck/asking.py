@@ -32,6 +32,7 @@ class Told(NamedTuple):
     answers: Answers = Answers()
     files: Mapping[str, FileFacts] = {}  # that the user or the servers name
     inside: Mapping[int, Mapping[str, FileFacts]] = {}  # the same by pid, as a server sees them that is apart
+    beside: Mapping[str, FileFacts] = {}  # that have been read already, and may be wanted
 
 
 def ask(host: Host, begun: Told, sources: Sequence[Source] = (), uid: int = 0) -> Told:
@@ -45,7 +46,12 @@ def ask(host: Host, begun: Told, sources: Sequence[Source] = (), uid: int = 0) -
             for server in begun.servers:
                 told(source, server, known)
         wanted = [(pid, key, request) for pid, part in known.parts() for key, request in part.items()]
-        more = [one for one in _own(found, sources) if one[1] not in own.get(one[0], {})]
+        more: list[tuple[int, str, Request]] = []
+        for pid, path, request in _own(found, sources):
+            if pid == HERE and path in begun.beside and request["op"] == "file":
+                own[HERE].setdefault(path, begun.beside[path])
+            elif path not in own.get(pid, {}):
+                more.append((pid, path, request))
         if not wanted and not more:
             break
         given = host.ask([request for _, _, request in (*wanted, *more)])

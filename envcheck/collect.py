@@ -56,7 +56,8 @@ def collect(
     looping = turnover.looping(servers, float(facts["now"]), partial(_masters, host, facts))
     sources_named = [s for a in (spec.apps if spec else ()) for s in a.sources]
     ahead = {tuple(one["argv"]): raw.output(one) for one in scan.get("ahead", ())}
-    begun = asking.Told(servers, Answers(outputs=ahead), files)
+    beside = {path: raw.file_facts(answer) for path, answer in scan.get("beside", {}).items()}
+    begun = asking.Told(servers, Answers(outputs=ahead), files, beside=beside)
     told = asking.ask(host, begun, sources_named, int(facts["uid"]))
     servers = told.servers
     members = {p.pid for s in servers for p in s.processes}

@@ -12,6 +12,8 @@ from typing import Any
 # of `servers`.
 WORDS = ("gunicorn", "unicorn")
 INTERPRETERS = ("/jruby", "/pypy", "/python", "/ruby", "/truffleruby")
+# What configures a server by default, in the folder it runs in: it will be wanted.
+BESIDE = ("gunicorn.conf.py", "config.ru")
 # Programs through which a server may be started again by hand.
 PROGRAMS = ("envdir", "chpst", "s6-envdir", "unicorn", "unicorn_rails", "bundle", "python3")
 
@@ -62,7 +64,7 @@ def requests(*, live: bool, sockets: bool = False) -> list[dict[str, Any]]:
     """Ask about the host, its processes, its programs and its users."""
     return [
         {"op": "host"},
-        {**scan(live=live, sockets=sockets), "ahead": list(AHEAD)},
+        {**scan(live=live, sockets=sockets), "ahead": list(AHEAD), "beside": list(BESIDE)},
         {"op": "which", "names": list(PROGRAMS)},
         {"op": "file", "path": "/etc/passwd", "columns": 3},
     ]

@@ -38,6 +38,7 @@ from envcheck.moments import LAST
 PHASE = "waiting for the answer"
 TOO_MUCH = {"status": "error", "detail": "the answer is oversized"}  # of envcheck/probe/serve.py
 
+BESIDE = 1048576  # bytes of a file that is read with the processes
 PID = 10**10  # the kernel gives no larger one than 2**22, but the user may ask for any
 ID = whole(0, 2**32 - 1)
 MOMENT = whole(-UNSIGNED, UNSIGNED)  # microseconds; of a file: anybody can set it
@@ -163,6 +164,11 @@ def _is_of(asked: Request, ran: Answer) -> bool:
     return any(ran["argv"][: len(one["argv"])] == one["argv"] for one in asked.get("ahead", ()))
 
 
+def _is_beside(asked: Request, path: str, file: Answer) -> bool:
+    """Tell whether it is one of the files that were to be read with the processes."""
+    return path.rpartition("/")[2] in asked.get("beside", ()) and len(file["content"]) <= BESIDE
+
+
 TABLE: dict[str, Test] = {
     "host": fields(
         hostname=text(),
@@ -179,6 +185,7 @@ TABLE: dict[str, Test] = {
     ),
     "scan": _or_refused(
         fields(
+            {"beside": named(FILE, PATH)},
             status=word("ok"),
             processes=PROCESSES,
             ancestors=PROCESSES,
@@ -211,7 +218,10 @@ ACTING = fields(
 
 # Operation -> whether it is an answer to that very request.
 ASKED: dict[str, Callable[[Request, Answer], bool]] = {
-    "scan": lambda asked, given: all(_is_of(asked, ran) for ran in given["ahead"]),
+    "scan": lambda asked, given: (
+        all(_is_of(asked, ran) for ran in given["ahead"])
+        and all(_is_beside(asked, *one) for one in given.get("beside", {}).items())
+    ),
     "file": lambda asked, given: len(given["content"]) <= asked.get("limit", 1048576),
     "process": lambda asked, given: [p["pid"] for p in given["processes"]] == [int(p) for p in asked["pids"]],
     "glob": lambda asked, given: given["paths"].keys() == set(asked["patterns"]),

@@ -44,8 +44,8 @@ def _host(_request: dict) -> dict:
 def _scan(request: dict) -> dict:
     from .census import scan
 
-    live, sockets = bool(request.get("live", True)), bool(request.get("sockets", True))
-    return scan(request["interpreters"], request["words"], live, request.get("ahead"), sockets)
+    live = bool(request.get("live", True))
+    return scan(request["interpreters"], request["words"], live, request)
 
 
 def _process(request: dict) -> dict:

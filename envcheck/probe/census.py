@@ -11,19 +11,15 @@ if False:  # for the type checker alone
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:._@-")
 
 
-def scan(
-    interpreters: "list[str]",
-    words: "list[str]",
-    live: bool,
-    ahead: "list[dict] | None" = None,
-    sockets: bool = True,
-) -> dict:
+def scan(interpreters: "list[str]", words: "list[str]", live: bool, more: "dict | None" = None) -> dict:
     """Candidates, their direct children that are interpreters, and all their ancestors.
 
-    *sockets*: also those of what is forked of another one: most have no others than their parent.
-    *ahead*: commands that will be wanted for what the cgroups name; they run while the rest is read. Their
-    answers stand under "ahead", each with its "argv"; one for which nothing is named does not run.
+    In *more*, "ahead": commands that will be wanted for what the cgroups name; they run while all else is
+    read. Their answers stand under "ahead", each with its "argv"; one for which nothing is named is not.
+    "beside": names of files that will be wanted, of the folders in which they run; {path: answer of "file"}.
+    "sockets": also those of what is forked of another one: most have no others than their parent.
     """
+    more = more or {}
     from .scan import Walk
 
     try:
@@ -33,10 +29,10 @@ def scan(
     if not walk.seen:
         return {"status": "error", "detail": "/proc lists no process: is it mounted?"}
     pids = {pid for pid, _ in walk.found}
-    begun = _begun(ahead or [], pids)
+    begun = _begun(more.get("ahead", []), pids)
     try:
         pids |= _workers(pids, interpreters)
-        kin = None if sockets else {}  # type: dict | None
+        kin = None if more.get("sockets", True) else {}  # type: dict | None
         read = [facts(pid, live, kin=kin) for pid in sorted(pids)]
         processes = [one for one in read if one["stat"] or one["status"] != "exited"]
         return {
@@ -45,11 +41,30 @@ def scan(
             "ancestors": _ancestors(processes, live),
             "seen": walk.seen,
             "vanished": walk.vanished + len(read) - len(processes),
+            "beside": _beside(processes, more.get("beside", [])),
             "ahead": [dict(command.answer(limit), argv=argv) for argv, limit, command in begun],
         }
     finally:
         for _, _, command in begun:
             command.end()
+
+
+def _beside(processes: "list[dict]", names: "list[str]") -> "dict[str, dict]":
+    """The files by their paths, of processes that see the same files as this one."""
+    if not names:
+        return {}
+    from .files import file
+    from .host import link
+
+    here = link("/proc/self/ns/mnt")
+    folders = set()  # type: set[bytes]
+    for one in processes:
+        if one["cwd"] and one["root"] == b"/" and one["mount"] in (None, here and here.encode()):
+            folders.add(one["cwd"].rstrip(b"/"))
+    paths = [
+        folder.decode("utf-8", "surrogateescape") + "/" + name for folder in sorted(folders) for name in names
+    ]
+    return {path: file(path, 1048576) for path in paths}
 
 
 def _begun(ahead: "list[dict]", pids: "set[int]") -> "list[tuple[list[str], int, Command | Asked]]":

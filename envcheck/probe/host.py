@@ -18,7 +18,7 @@ def host() -> dict:
         "capabilities": capabilities(_text("/proc/self/status")),
         "yama": yama(),
         "hidepid": hidepid(_text("/proc/self/mountinfo")),
-        "mount": _link("/proc/self/ns/mnt"),
+        "mount": link("/proc/self/ns/mnt"),
         "python": "%d.%d.%d" % sys.version_info[:3],
     }
 
@@ -55,7 +55,7 @@ def _uptime() -> float:
     return float((_text("/proc/uptime") or "0").split()[0])
 
 
-def _link(path: str) -> "str | None":
+def link(path: str) -> "str | None":
     try:
         return os.readlink(path)
     except OSError:

@@ -136,3 +136,19 @@ def test_one_system_call_for_each_other_process(sent: Path, nursery: Nursery, tm
     first = next(index for index, line in enumerate(lines) if '"/proc"' in line)
     last = max(index for index, line in enumerate(lines) if '"/proc/' in line)
     assert (last - first) / len(calls) <= 1.2
+
+
+def test_files_beside_the_processes(nursery: Nursery, tmp_path: Path) -> None:
+    word = f"unicorn-{os.getpid()}"
+    (tmp_path / "odd\udcff").mkdir()
+    (tmp_path / "odd\udcff" / "there.py").write_text("workers = 2")
+    code = "import os, sys; os.chdir(sys.argv[2] + '/odd\\udcff'); print('ready', flush=True); input()"
+    nursery.start(sys.executable, "-c", code, word, str(tmp_path))
+    request = {"op": "scan", "interpreters": ["/python"], "words": [word], "live": False}
+
+    (found,) = answer([{**request, "beside": ["there.py", "none.py"]}])
+
+    here = f"{tmp_path}/odd\udcff"
+    told = {path: (one["status"], one["content"]) for path, one in found["beside"].items()}
+    assert told == {f"{here}/there.py": ("ok", b"workers = 2"), f"{here}/none.py": ("missing", b"")}
+    assert find(word)["beside"] == {}
