@@ -185,8 +185,8 @@ TABLE: dict[str, Test] = {
     ),
     "scan": _or_refused(
         fields(
-            {"beside": named(FILE, PATH)},
             status=word("ok"),
+            beside=named(FILE, PATH),
             processes=PROCESSES,
             ancestors=PROCESSES,
             seen=whole(0, PID),
@@ -220,7 +220,7 @@ ACTING = fields(
 ASKED: dict[str, Callable[[Request, Answer], bool]] = {
     "scan": lambda asked, given: (
         all(_is_of(asked, ran) for ran in given["ahead"])
-        and all(_is_beside(asked, *one) for one in given.get("beside", {}).items())
+        and all(_is_beside(asked, *one) for one in given["beside"].items())
     ),
     "file": lambda asked, given: len(given["content"]) <= asked.get("limit", 1048576),
     "process": lambda asked, given: [p["pid"] for p in given["processes"]] == [int(p) for p in asked["pids"]],

@@ -70,6 +70,7 @@ def scan(request: Request, parts: Parts, facts: Parts, table: Mapping[int, int])
         "seen": len(table),
         "vanished": len(members) - len(processes),
         "ahead": [],
+        "beside": {},
     }
 
 
