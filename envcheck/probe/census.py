@@ -83,8 +83,7 @@ def _begun(ahead: "list[dict]", pids: "set[int]") -> "list[tuple[list[str], int,
     for one in ahead:
         argv = one["argv"] + _named("\n".join(cgroups), one["before"], one["after"])
         if len(argv) > len(one["argv"]):
-            from .commands import begun as start
-            from .commands import reads
+            from .commands import reads, start
 
             if reads(argv):
                 begun.append((argv, one["limit"], start(argv, one["timeout"])))

@@ -54,18 +54,16 @@ def reads(argv: "list[str]") -> bool:
 
 def shows(argv: "list[str]") -> "Shown | None":
     """What a command shows of units and their manager; None: it is not that of SCRIPT."""
-    words = list(argv)
-    runtime = (
-        words[1][len(SET[0]) :] if words[:1] == ["env"] and words[1:2] and words[1].startswith(SET[0]) else ""
-    )
-    if runtime:
-        words = words[2:]
+    words, runtime = list(argv), ""
+    if words[:1] == ["env"] and words[1:2] and words[1].startswith(SET[0]):
+        words, runtime = words[2:], words[1][len(SET[0]) :]
     if words[:2] != ["sh", "-c"] or len(words) < 6 or words[4] not in FLAGS:
         return None
-    of_unit, of_manager = ([*(piece.split(" ", 1)[0] for piece in words[2].split(" -p ")[1:]), "", ""])[:2]
-    if words[2] != SCRIPT % (of_unit, of_manager) or not {*of_unit, *of_manager} - {","} <= LETTERS:
+    lists = [piece.split(" ", 1)[0] for piece in words[2].split(" -p ")[1:]]
+    if len(lists) != 2 or words[2] != SCRIPT % tuple(lists) or not set("".join(lists)) - {","} <= LETTERS:
         return None
-    return Shown(words[4], runtime, words[5:], of_unit.split(","), of_manager.split(","))
+    of_unit, of_manager = (names.split(",") for names in lists)
+    return Shown(words[4], runtime, words[5:], of_unit, of_manager)
 
 
 class Shown:
@@ -83,10 +81,10 @@ class Shown:
 
 def run(argv: "list[str]", timeout: float, limit: int) -> dict:
     """Run a command of READS: the answer is that of `Command`; any other is denied."""
-    return begun(argv, timeout).answer(limit) if reads(argv) else _answer("denied", DENIED)
+    return start(argv, timeout).answer(limit) if reads(argv) else _answer("denied", DENIED)
 
 
-def begun(argv: "list[str]", timeout: float) -> "Command | Asked":
+def start(argv: "list[str]", timeout: float) -> "Command | Asked":
     """Start a command of READS; one about units is asked of their manager, where that listens."""
     shown = shows(argv)
     if shown is None:

@@ -88,13 +88,15 @@ class Connection:
             if end > at and end <= len(self.data):
                 serial, value = reply(self.data[at:end])
                 if serial is not None:
+                    if not 0 < serial <= self.asked:
+                        raise Fault("an answer to nothing")
                     found[serial] = value
                     self.socket.sendall(next(self.left, b""))
                 at = end
             else:
                 self.data, limit, at = self.data[at:], limit - at, 0
                 self._more(deadline, limit)
-        return [found.get(serial) for serial in range(1, self.asked + 1)]
+        return [found[serial] for serial in range(1, self.asked + 1)]
 
     def _more(self, deadline: float, limit: int) -> None:
         left = deadline - time.monotonic()
@@ -241,7 +243,10 @@ def read(signature: str, data: bytes, at: int, order: str) -> "tuple[Any, int]":
         at += -at % ALIGNED.get(inner[0], 1)
         end = at + length
         while at < end:
+            before = at
             value, at = read(inner, data, at, order)
+            if at == before:  # of a structure that holds nothing there would be no end
+                raise ValueError
             values.append(value)
         return values, at
     if kind not in "({":

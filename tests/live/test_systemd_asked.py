@@ -45,7 +45,7 @@ import _socket, subprocess, struct, envcheck.probe.manager  # others may not rea
 if sys.argv[1] != "0":
     os.setgid(int(sys.argv[1])), os.setuid(int(sys.argv[1]))
 argv = [*OF_SYSTEM, *sys.argv[2:]]
-begun = commands.begun(argv, 20.0)
+begun = commands.start(argv, 20.0)
 assert isinstance(begun, commands.Asked), "nobody was asked"
 asked = begun.units.answer(1 << 22)
 printed = commands.Command(argv, 20.0).answer(1 << 22)

@@ -59,6 +59,17 @@ def test_values(signature: str, body: bytes, expected: Any) -> None:
     assert dbus.reply(reply(7, signature, body)) == (7, expected)
 
 
+@pytest.mark.parametrize("signature", ["a()", "a(a())", "a{}", "", "(", "a", "z"])
+def test_a_signature_of_nothing_has_an_end(signature: str) -> None:
+    """Whoever listens where a manager is expected may be anybody."""
+    body = struct.pack("<III", 8, 0, 0) * 4
+    try:
+        dbus.reply(reply(7, signature, body))
+    except dbus.Fault:
+        return
+    assert signature in ("", "a(a())")
+
+
 def test_the_other_order_of_bytes() -> None:
     assert dbus.reply(reply(7, "u", struct.pack(">I", 5), order=">")) == (7, 5)
 
