@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -78,7 +79,8 @@ class Nursery:
             orphans = children_of(child.pid) if child.poll() is None else []
             child.kill()
             for pid in orphans:  # they hold its output open
-                os.kill(pid, 9)
+                with suppress(ProcessLookupError):  # its input has ended, and it with that
+                    os.kill(pid, 9)
             child.communicate()
         self.started.clear()
 
