@@ -124,6 +124,7 @@ def _is_open(path: str) -> bool:
     return found.st_uid == os.getuid() and bool(found.st_mode & PRIVATE)
 
 
+@lru_cache(maxsize=64)
 def _public(path: str) -> bytes:
     """The public half: from the file beside the key, or that file itself, where an agent has the other."""
     for name in (path + ".pub", path):

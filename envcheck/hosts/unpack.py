@@ -157,9 +157,13 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _sums(differences: list[int]) -> list[int]:
-    if not all(type(one) is int and abs(one) < 2 * LARGE for one in differences):
+    if not _are_within(2 * LARGE, differences):
         raise FrameError(DAMAGED)
     sums = list(accumulate(differences))
-    if not all(abs(one) < LARGE for one in sums):
+    if not _are_within(LARGE, sums):
         raise FrameError(DAMAGED)
     return sums
+
+
+def _are_within(end: int, numbers: list[int]) -> bool:
+    return set(map(type, numbers)) <= {int} and max(map(abs, numbers), default=0) < end

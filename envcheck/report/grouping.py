@@ -14,6 +14,9 @@ UNREAD = "unreadable"  # the state of a host whose record could not be read
 NOT_REACHED, NOT_READ = "not reached", "not read"
 NOTHING_MATCHED, COULD_NOT_TELL = "nothing matched", "could not tell"
 
+APART = r"(?<![\w.-]){}(?![\w-])"  # no part of a longer word
+NUMBER = re.compile(APART.format(r"\d+"))
+
 # What a host counts as, the worst first.
 WORST_FIRST: tuple[str, ...] = (
     Diagnosis.MISCONFIGURED,
@@ -99,11 +102,12 @@ def word(host: HostReport) -> str:
 
 def outcome(app: AppReport, host: str) -> object:
     """Give what has to be equal in two outcomes that are told as one."""
-    own = {str(p.pid): "PID" for p in app.server.processes} | {host: "HOST"}
-    words = re.compile(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, own))})(?![\w-])")
+    pids = {str(process.pid) for process in app.server.processes}
 
     def plain(text: str) -> str:
-        return words.sub(lambda found: own[found[0]], text)
+        if host in text:
+            text = re.sub(APART.format(re.escape(host)), "HOST", text)
+        return NUMBER.sub(lambda found: "PID" if found[0] in pids else found[0], text)
 
     def commands(steps: Iterable[Step]) -> tuple[object, ...]:
         return tuple((step.runnable, *map(plain, step.argv)) for step in steps)

@@ -28,7 +28,10 @@ def own_sources(server: Server, files: Mapping[str, FileFacts] | None = None) ->
     places = _places(named, _folders(server.first, named))
     if files is None or not places:
         return tuple(chain.from_iterable(places))
-    told, here = (_found(places[at], files) for at in (0, -1))
+    here = _found(places[-1], files)
+    if len(places) == 1:
+        return (here,)
+    told = _found(places[0], files)
     if told != here and _leads_here(told, server.first, files):
         return (told,)
     # PWD may be what somebody has left behind who did not start it there.
