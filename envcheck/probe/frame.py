@@ -39,7 +39,7 @@ def encode(answers: list, nonce: str) -> bytes:
     table = {}  # type: dict[bytes, int]
     packed = [_pack(one, table) for one in answers]
     plain = dumps([[value.decode("latin-1") for value in table], packed]).encode("ascii")
-    body = compress(plain, 9)
+    body = compress(plain)
     for byte, instead in SHIELDS:
         body = body.replace(byte, instead)
     if max(len(plain), len(body)) > MOST or values(plain) > VALUES:
@@ -67,8 +67,10 @@ def _pack(value: object, table: "dict[bytes, int]") -> object:
 
 
 def _packed_list(value: "Sequence", table: "dict[bytes, int]") -> object:
-    if value and all(isinstance(one, bytes) and b"\0" not in one for one in value):
-        return {"n": table.setdefault(b"\0".join(value) + b"\0", len(table))}
+    if set(map(type, value)) == {bytes}:
+        ended = b"\0".join(value) + b"\0"
+        if ended.count(b"\0") == len(value):
+            return {"n": table.setdefault(ended, len(table))}
     if len(value) > 1 and all(type(one) is int and abs(one) < LARGE for one in value):
         return {"i": _differences(value)}
     if _alike(value):
@@ -77,7 +79,7 @@ def _packed_list(value: "Sequence", table: "dict[bytes, int]") -> object:
 
 
 def _column(cells: "Sequence", table: "dict[bytes, int]") -> object:
-    if all(isinstance(cell, bytes) for cell in cells):
+    if set(map(type, cells)) == {bytes}:
         return {"t": _differences([table.setdefault(cell, len(table)) for cell in cells])}
     return _pack(cells, table)
 
@@ -88,7 +90,7 @@ def _differences(numbers: "Sequence") -> "list[int]":
 
 def _alike(rows: "Sequence") -> bool:
     """Whether they are several dicts with the same keys."""
-    if len(rows) < 2 or not all(isinstance(row, dict) for row in rows):
+    if len(rows) < 2 or set(map(type, rows)) != {dict}:
         return False
     keys = list(rows[0])
     return bool(keys) and all(list(row) == keys for row in rows)
