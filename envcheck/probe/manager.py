@@ -161,13 +161,15 @@ def _files(name: str, value: "list[tuple[str, bool]]") -> "list[tuple[str, str]]
 
 
 def _commands(name: str, value: "list[Any]") -> "list[tuple[str, str]]":
-    """As systemctl joins their words, by blanks; what the words of the first are, a line of our own tells."""
+    """As systemctl joins their words, by blanks; path and arguments of the first, a line of our own tells."""
     shown = "{ path=%s ; argv[]=%s ; ignore_errors=%s ; }"
     lines = [
         (name, shown % (path, " ".join(argv), "yes" if ignored else "no"))
         for path, argv, ignored, *_ in value
     ]
-    return lines + [(name + "Words", " ".join(quoted(word) for word in argv)) for _, argv, *_ in value[:1]]
+    return lines + [
+        (name + "Words", " ".join(map(quoted, (path, *argv[1:])))) for path, argv, *_ in value[:1]
+    ]
 
 
 def _identity(name: str, value: "list[int]") -> "list[tuple[str, str]]":

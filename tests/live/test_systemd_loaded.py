@@ -75,6 +75,21 @@ def test_a_wrapper_that_is_loaded_and_not_on_disk(machine: Machine) -> None:
     unit.stop()
 
 
+def test_a_program_that_is_called_by_another_name_is_loaded_as_it_is_on_disk(machine: Machine) -> None:
+    """`@`: the second word is what the program is called, and no argument of it (systemd.service(5))."""
+    machine.write("/etc/named.env", "A=1\n")
+    own = "EnvironmentFile=/etc/named.env"
+    unit = Unit(machine, "named.service", own, command="@/usr/bin/env hi {gunicorn}")
+    machine.write("/etc/named.env", "A=2\n")
+
+    found = unit.check()
+
+    assert argvs(found.remedy["steps"]) == [["systemctl", "restart", unit.name]]
+    unit.carry_out(found.remedy["steps"])
+    assert unit.live()["A"] == "2"
+    unit.stop()
+
+
 def test_restarted_before_the_reload(machine: Machine) -> None:
     """systemd had the old unit loaded when it started the server, and has the new one now."""
     unit = Unit(machine, "before.service", "Environment=SIZE=large")

@@ -30,7 +30,7 @@ from envcheck.supervisors.systemd.definition import (
 from envcheck.supervisors.systemd.specifiers import Scope
 
 _MARKED = re.compile(rb"\\(.)", re.DOTALL)
-_ARGV = re.compile(r"^\{ path=.*? ; argv\[\]=(.*?) ; ignore_errors=", re.DOTALL)
+_ARGV = re.compile(r"^\{ path=(.*?) ; argv\[\]=(.*?) ; ignore_errors=", re.DOTALL)
 NO_ANSWER = "what systemctl printed is not what it was asked for"
 FILE = re.compile(r"(.*) \(ignore_errors=(yes|no)\)", re.DOTALL)
 
@@ -139,7 +139,7 @@ def variables(text: str) -> dict[str, str]:
 
 
 def argv(loaded: Loaded, on_disk: tuple[str, ...]) -> tuple[str, ...]:
-    """Give the words of the first command.
+    """Give the words of the first command: its path, and its arguments, whatever `@` calls the program.
 
     Where the manager itself was asked they are known. systemctl joins them by blanks, without quotes: then
     they are those of *on_disk* where these print alike, else what the blanks tell; what follows `-c` of a
@@ -148,7 +148,9 @@ def argv(loaded: Loaded, on_disk: tuple[str, ...]) -> tuple[str, ...]:
     if (told := loaded.one("ExecStartWords")) or loaded.unit is None:
         return tuple(decode(word) for word in words(told))
     match = _ARGV.match(loaded.one("ExecStart"))
-    text = match[1] if match else ""
+    path, text = match.groups() if match else ("", "")
+    if not f"{text} ".startswith(f"{path} "):
+        text = " ".join((path, *text.split(" ")[1:]))
     if text == " ".join(on_disk):
         return on_disk
     found = tuple(text.split(" ")) if text else ()

@@ -166,7 +166,11 @@ def test_paths() -> None:
     [
         ("/bin/a b c", ("/bin/a", "b c"), ("/bin/a", "b c")),
         ("/bin/a b c", ("/bin/x",), ("/bin/a", "b", "c")),
-        ("/bin/sh -ec . /etc/x; exec a", (), ("/bin/sh", "-ec", ". /etc/x; exec a")),
+        ("/bin/ash -ec . /etc/x; exec a", (), ("/bin/a", "-ec", ".", "/etc/x;", "exec", "a")),
+        ("/bin/a sh -ec . /etc/x; exec a", (), ("/bin/a", "sh", "-ec", ". /etc/x; exec a")),
+        ("called b c", ("/bin/a", "b c"), ("/bin/a", "b c")),
+        ("called b c", ("/bin/x",), ("/bin/a", "b", "c")),
+        ("called", (), ("/bin/a",)),
         ("/bin/a -c b c", (), ("/bin/a", "-c", "b", "c")),
         ("", (), ()),
     ],
