@@ -61,7 +61,8 @@ def _answers(body: bytes) -> list[Any]:
         left = VALUES - values(document)
         if left < 0:
             raise FrameError(DAMAGED)
-        table, packed = json.loads(document.decode("ascii"))
+        given, packed = json.loads(document.decode("ascii"))
+        table = _listed(given)
         del document
         for index, value in enumerate(table):
             table[index] = value.encode("latin-1")

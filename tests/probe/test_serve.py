@@ -91,6 +91,7 @@ def test_a_hostile_body(monkeypatch: pytest.MonkeyPatch) -> None:
         b"[[],{}]",
         b'[[],[{"b":0}]]',
         b"[[1],[]]",
+        b'[{"a":"b"},[]]',
         b'[["\\u0100"],[]]',
         b"[" * 100000,
     ):
