@@ -18,6 +18,8 @@ PIECE = 65536
 ANSWER = "waiting for the answer"
 SLICE = 0.25  # seconds
 GOODBYE = 1.0  # seconds
+# Seconds for a command that hangs, as far as can be told: less than a fleet waits at its end, or it stays.
+HANGING = 0.4
 
 # Given the exit status and the standard error of the command: why nothing was started there; None: it was.
 Explain = Callable[[int | None, str], HostError | None]
@@ -27,7 +29,7 @@ class Program(NamedTuple):
     argv: tuple[str, ...]
     explain: Explain
     absent: HostError  # the state of a host that cannot be reached for want of the command
-    patience: float  # seconds in which the command may leave by itself, once its input has ended
+    patience: float  # seconds in which a command that works may leave by itself, once its input has ended
     env: Mapping[str, str] = {}  # beside the caller's own
 
 
@@ -37,6 +39,7 @@ class ProcessStream:
         self.deadline = deadline
         self.stderr = bytearray()
         self.flood = 0
+        self._answers = False  # whether anything has come from it
         try:
             self._process = subprocess.Popen(
                 program.argv,
@@ -84,7 +87,9 @@ class ProcessStream:
             if stderr in ready:
                 self._keep(os.read(stderr.fileno(), PIECE))
             if stdout in ready:
-                return os.read(stdout.fileno(), PIECE)
+                piece = os.read(stdout.fileno(), PIECE)
+                self._answers = self._answers or bool(piece)
+                return piece
 
     def _keep(self, piece: bytes) -> None:
         if not piece:
@@ -126,9 +131,13 @@ class ProcessStream:
         if self._process.poll() is None:
             try:
                 # Its input has ended: it leaves by itself, and the target's end with it.
-                self._process.wait(self.program.patience)
+                self._process.wait(self._patience())
             except subprocess.TimeoutExpired:
                 self._kill()
+
+    def _patience(self) -> float:
+        left = self.deadline.left if self._answers else 0.0
+        return min(self.program.patience, max(left, HANGING))
 
     def _kill(self) -> None:
         """Kill it with all that it has started: the ssh through a jump host waits on for one that hangs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -11,6 +12,7 @@ from envcheck.errors import HostError
 from envcheck.hosts.deadline import Deadline
 from envcheck.hosts.process import ProcessStream, Program
 from envcheck.hosts.remote import Remote, Timing
+from envcheck.probe.scan import children
 
 # What sh does instead of the program that is asked for, at each attempt; the state of the host; attempts.
 KINDS: list[tuple[list[str], str, int]] = [
@@ -30,6 +32,7 @@ class Failing:
 
     sudo = False
     hint = ""
+    patience = 0.2
 
     def __init__(self, name: str, commands: Sequence[str]) -> None:
         self.name = name
@@ -40,7 +43,7 @@ class Failing:
         del program
         self.attempts += 1
         argv = ("sh", "-c", self.left.pop(0))
-        return ProcessStream(Program(argv, _explain, HostError("absent", "", ""), 0.2), deadline)
+        return ProcessStream(Program(argv, _explain, HostError("absent", "", ""), self.patience), deadline)
 
 
 def _explain(code: int | None, _stderr: str) -> HostError | None:
@@ -58,6 +61,16 @@ def test_nothing_of_failing_hosts_stays_open() -> None:
             hosts[-1].ask([{"op": "host"}])
         assert (caught.value.status, way.attempts) == (status, attempts), commands
         assert opened() == before, commands
+
+
+def test_patience_with_what_has_answered_nothing_ends_soon() -> None:
+    way = Failing("host", ["exec sleep 600"])
+    way.patience = 3.0  # as an engine is given to tidy up
+    began = time.monotonic()
+    with pytest.raises(HostError, match="was over"):
+        Remote(way, Timing(0.3, 0.3), lambda _text: None).ask([{"op": "host"}])
+    assert time.monotonic() - began < 1.3
+    assert not children(os.getpid())
 
 
 def opened() -> tuple[int, int]:
