@@ -28,6 +28,7 @@ NO_STEPS = {
     Action.FIX_CONFIGURATION: "no restart before the configuration is mended",
 }
 HELPLESS = "nothing that a restart could help with"
+BY_HAND = "complete the steps, and carry them out yourself: --apply refuses what is not complete"
 FINE = (Result.DONE, Result.NOTHING_TO_DO)
 
 
@@ -151,7 +152,7 @@ def _to_do(apps: list[AppReport]) -> str:
     if hidden := dict.fromkeys(name for app in apps for name in _hidden(app.remedy)):
         options = " ".join(f"--reveal {shlex.quote(escape(name))}" for name in hidden)
         return f"the same with {options} shows what the steps need"
-    return notes[0] if notes else "nothing"
+    return next(iter(notes), BY_HAND if any(app.remedy.steps for app in apps) else "nothing")
 
 
 def _hidden(remedy: Remedy) -> list[str]:

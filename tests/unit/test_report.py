@@ -63,6 +63,17 @@ def test_a_plan_says_which_values_it_needs() -> None:
     assert last == "do: the same with --reveal GUNICORN_CMD_ARGS shows what the steps need"
 
 
+def test_a_plan_that_is_not_complete_is_not_called_nothing_to_do() -> None:
+    """It runs where the start step would not put it: --apply refuses that, and no value is missing."""
+    processes = (p._replace(inner=1) for p in server(0, AWS_REGION="eu-west-1", API_TOKEN="hunter21"))
+    files = {"/etc/shop": build.folder(build.NOW, AWS_REGION=("eu-west-2", build.NOW), API_TOKEN="hunter21")}
+    snapshot = build.snapshot(*processes, files=files)
+    lines = plan.render(judge(snapshot, specs.load(SPEC, "/spec.yaml"), [], HIDING)).splitlines()
+
+    assert "plan: restart (the start step is not complete: do not begin before it is)" in lines
+    assert lines[-1].startswith("do: complete the steps, and carry them out yourself")
+
+
 def test_the_verdict_comes_first_and_what_to_do_last() -> None:
     lines = people.render(report()).splitlines()
 
