@@ -219,7 +219,12 @@ def preloads(server: Server, files: Mapping[str, FileFacts]) -> bool | None:
 
 
 def workers(server: Server, files: Mapping[str, FileFacts]) -> int | None:
-    """Give how many it starts with: by its arguments, its file, or WEB_CONCURRENCY (config.py: Workers)."""
+    """Give how many it starts with: by its arguments, its file, or WEB_CONCURRENCY (config.py: Workers).
+
+    None: that is not known, as where a title hides the arguments: `-w` counts before all else.
+    """
+    if arguments(server.first) is None:
+        return None
     if given := option(own_arguments(server.first), "-w", "--workers"):
         return int(given[-1]) if given[-1].isdigit() else None
     if unnamed(server, files):
@@ -232,7 +237,7 @@ def workers(server: Server, files: Mapping[str, FileFacts]) -> int | None:
             return gunicorn_config.workers(facts.content, default)
         gone = facts is not None and facts.status == "missing" and not is_module(server)
         return default if gone else None
-    return None if arguments(server.first) is None else default
+    return default
 
 
 def cure(what: What, server: Server, *, preload: bool | None) -> Action:

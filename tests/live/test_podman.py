@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from live.checking import envcheck
 from live.harness import root_only, wait_for
 from live.podman import Container
 
@@ -55,3 +56,12 @@ def test_only_a_new_container_has_the_new_value(container: Container) -> None:
     assert container.colour() == "blue"
     after = container.judge()
     assert (after.status, after.state) == (0, "in-sync"), after.app
+
+
+def test_a_new_container_is_verified(container: Container) -> None:
+    """Its process title hides how many workers it is started with."""
+    container.file.write_text("COLOUR=blue\n")
+    wishes = ("--apply", "--yes", "--reveal", "BY_OPTION", "--timeout", "30s")
+    done = envcheck("restart", f"cwd:{container.folder}", *wishes, PATH=container.door())
+    assert (done.status, done.out.startswith("DONE")) == (0, True), done
+    assert container.colour() == "blue"

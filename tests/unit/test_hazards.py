@@ -87,3 +87,15 @@ def test_another_number_of_workers_than_is_configured(arguments: str, message: s
     [app, *_] = judge(snapshot, specs.load(SPEC, "/spec.yaml"), [], build.OPEN).hosts[0].apps
     told = [h.message for h in app.remedy.hazards if h.cause == "worker-count"]
     assert [message in t for t in told] == ([True] if message else [])
+
+
+def test_how_many_workers_there_will_be_is_not_known_where_a_title_hides_the_arguments() -> None:
+    given: dict[str, Any] = {"cwd": "/srv/shop", "at_exec": {"REGION": "old"}}
+    master = build.gunicorn(10, 1, **given)._replace(argv=("gunicorn: master [app:app]",))
+    workers = [build.gunicorn(pid, 10, **given) for pid in (11, 12, 13)]
+    folder = build.folder(build.NOW - 10, REGION=("new", build.NOW - 10))
+    files = {"/etc/common": folder, "/srv/shop/gunicorn.conf.py": FileFacts("missing")}
+    snapshot = build.snapshot(master, *workers, files=files)
+    [app, *_] = judge(snapshot, specs.load(SPEC, "/spec.yaml"), [], build.OPEN).hosts[0].apps
+    assert app.remedy.steps
+    assert not told(app, "worker-count")
