@@ -81,7 +81,7 @@ class ProcessStream:
         assert stderr is not None
         while True:
             # In slices: when another thread closes it, nothing wakes this one.
-            ready = [key.fileobj for key, _ in self._selector.select(min(SLICE, self.deadline.left))]
+            ready = self._ready(min(SLICE, self.deadline.left))
             if self.deadline.passed:
                 raise self.deadline.over(ANSWER)
             if stderr in ready:
@@ -90,6 +90,9 @@ class ProcessStream:
                 piece = os.read(stdout.fileno(), PIECE)
                 self._answers = self._answers or bool(piece)
                 return piece
+
+    def _ready(self, seconds: float) -> list[object]:
+        return [key.fileobj for key, _ in self._selector.select(seconds)]
 
     def _keep(self, piece: bytes) -> None:
         if not piece:
@@ -112,9 +115,7 @@ class ProcessStream:
             code = None
         stderr = self._process.stderr
         assert stderr is not None
-        while stderr in {key.fileobj for key in self._selector.get_map().values()} and self._selector.select(
-            0
-        ):
+        while stderr in self._ready(0):  # not only something: output that has ended is always ready
             self._keep(os.read(stderr.fileno(), PIECE))
         if error := self.program.explain(code, self.stderr.decode("utf-8", "replace")):
             raise error

@@ -164,6 +164,12 @@ def vanished(channel: Any) -> None:
     channel.close()
 
 
+def silenced(channel: Any) -> None:
+    """Its output has ended, and the command goes on."""
+    _nonce(channel)
+    channel.shutdown_write()
+
+
 def hostile_text(channel: Any) -> None:
     channel.sendall_stderr(b"\x1b]0;owned\x07\x1b[31mred\xe2\x80\xae\n")
     channel.send_exit_status(7)
@@ -255,6 +261,7 @@ def test_the_command_has_ended_and_its_output_has_not(client: Sshd) -> None:
         (flood, "oversized"),
         (flood_of_errors, "oversized"),
         (vanished, "no-answer"),
+        (silenced, "no-answer"),
         (hostile_text, "no-answer"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
