@@ -22,6 +22,7 @@ UNANSWERED = 3  # times that a host may be asked in vain whether it is alive
 OPTIONS = {
     "BatchMode": "yes",
     "StrictHostKeyChecking": "yes",
+    "NoHostAuthenticationForLocalhost": "no",
     "UpdateHostKeys": "no",
     "ForwardAgent": "no",
     "ForwardX11": "no",

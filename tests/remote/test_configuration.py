@@ -331,6 +331,16 @@ def test_never_laxer_than_strict(street: Path, jump: Sshd, which: str, word: str
     assert host["status"] == LAX[word], done
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_host_that_is_reached_by_this_one_is_as_unknown(street: Path, transport: str) -> None:
+    """As one behind a tunnel is: ssh can be told to take any key from there."""
+    lax = ["NoHostAuthenticationForLocalhost yes"]
+    with Sshd(street / f"localhost-{transport}", client=lax) as sshd:
+        sshd.known_hosts.write_text("")
+        done, host = ps(sshd, transport)
+    assert host["status"] == "host-key-unknown", done
+
+
 def on_a_terminal(sshd: Sshd, arguments: Sequence[str]) -> tuple[int, str, float]:
     """Run envcheck where it could ask; give exit status, output and seconds."""
     began = time.monotonic()
