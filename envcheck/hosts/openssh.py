@@ -29,6 +29,7 @@ OPTIONS = {
     "ClearAllForwardings": "yes",
     "PermitLocalCommand": "no",
     "RemoteCommand": "none",
+    "SessionType": "default",
     "RequestTTY": "no",
     "EscapeChar": "none",
     "ForkAfterAuthentication": "no",

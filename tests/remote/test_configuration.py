@@ -341,6 +341,15 @@ def test_a_host_that_is_reached_by_this_one_is_as_unknown(street: Path, transpor
     assert host["status"] == "host-key-unknown", done
 
 
+@pytest.mark.parametrize("kind", ["none", "subsystem"])
+def test_a_host_that_is_configured_to_run_nothing(street: Path, kind: str) -> None:
+    """As those are that serve as tunnels, or for files alone."""
+    with Sshd(street / f"session-{kind}", client=["Host box", f"  SessionType {kind}"]) as sshd:
+        for transport in TRANSPORTS:
+            done, host = ps(sshd, transport)
+            assert host["status"] == "ok", done
+
+
 def on_a_terminal(sshd: Sshd, arguments: Sequence[str]) -> tuple[int, str, float]:
     """Run envcheck where it could ask; give exit status, output and seconds."""
     began = time.monotonic()
