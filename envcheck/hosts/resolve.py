@@ -147,13 +147,13 @@ def _resolved(text: str) -> Resolved:
     parts = [line.partition(" ") for line in text.splitlines()]
     lines = [(key, value) for key, _, value in parts]
     said = dict(lines)
-    files = [said.get(key, "").split() for key in ("userknownhostsfile", "globalknownhostsfile")]
+    files = [_paths(said.get(key, "").split()) for key in ("userknownhostsfile", "globalknownhostsfile")]
     found = Resolved(
         host=said["hostname"],
         port=int(said["port"]),
         user=said["user"],
         identities=tuple(expand(value) for key, value in lines if key == "identityfile"),
-        key_files=tuple(expand(path) for group in files for path in group if path != "none"),
+        key_files=tuple(path for group in files for path in group if path != "none"),
         alias=said.get("hostkeyalias", ""),
         jumps=_jumps(said.get("proxyjump", "none")),
         agent=said.get("identityagent", "") != "none",
@@ -164,6 +164,21 @@ def _resolved(text: str) -> Resolved:
         control=_alive(expand(said.get("controlpath", "none"))),
     )
     return found._replace(beyond=_beyond(found, said))
+
+
+def _paths(words: Sequence[str]) -> list[str]:
+    """Tell names apart: blanks are between them, and may be in them. The longest that is there counts."""
+    found: list[str] = []
+    while words:
+        parts = range(len(words), 0, -1)
+        names = [expand(" ".join(words[:count])) for count in parts]
+        count, name = next(
+            ((count, name) for count, name in zip(parts, names, strict=True) if os.path.exists(name)),  # noqa: PTH110
+            (1, names[-1]),
+        )
+        found.append(name)
+        words = words[count:]
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -217,8 +232,15 @@ def _alive(path: str) -> str:
 
 
 def expand(path: str) -> str:
-    """Expand ~ as ssh does: by the user database, whatever HOME says."""
-    return pwd.getpwuid(os.getuid()).pw_dir + path[1:] if path.startswith("~/") else path
+    """Expand ~ and ~user as ssh does: by the user database, whatever HOME says."""
+    name, slash, rest = path.partition("/")
+    if not name.startswith("~") or not slash:
+        return path
+    try:
+        user = pwd.getpwnam(name[1:]) if name != "~" else pwd.getpwuid(os.getuid())
+    except KeyError:
+        return path
+    return f"{user.pw_dir}/{rest}"
 
 
 @lru_cache(maxsize=16)

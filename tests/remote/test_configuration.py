@@ -350,6 +350,20 @@ def test_a_host_that_is_configured_to_run_nothing(street: Path, kind: str) -> No
             assert host["status"] == "ok", done
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_files_with_blanks_in_their_names_and_of_a_named_user(street: Path, transport: str) -> None:
+    sshd = Sshd(street / f"names-{transport}")
+    user = pwd.getpwuid(os.getuid())
+    where = os.path.relpath(sshd.folder, Path(user.pw_dir).resolve())
+    keys, key = f'{sshd.folder}/nothing "{sshd.folder}/known here"', f"~{user.pw_name}/{where}/moved"
+    sshd.client = ("Host box", f"  UserKnownHostsFile {keys}\n  IdentityFile {key}")
+    with sshd:
+        (sshd.folder / "user").rename(sshd.folder / "moved")
+        sshd.known_hosts.rename(sshd.folder / "known here")
+        done, host = ps(sshd, transport)
+    assert host["status"] == "ok", done
+
+
 def on_a_terminal(sshd: Sshd, arguments: Sequence[str]) -> tuple[int, str, float]:
     """Run envcheck where it could ask; give exit status, output and seconds."""
     began = time.monotonic()
