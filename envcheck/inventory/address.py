@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 NO_PORT = "a port is a number from 1 to 65535"
-MOST = 10_000  # hosts of one range
+MOST = 10_000  # hosts of one text, whatever ranges it has
 LAST_PORT = 65535
 
 # What no host is called: it would be an option, several words, or something for a shell.
@@ -51,12 +52,19 @@ def _number(digits: str) -> int | None:
     return int(digits) if plain and 1 <= int(digits) <= LAST_PORT else None
 
 
-def expand(text: str) -> Iterator[str]:
+def expand(text: str) -> list[str]:
     """Give the names that a text with ranges means.
 
     Raises:
-        ValueError: It is no range. The message says why.
+        ValueError: It is no range, or means too many. The message says why.
     """
+    names = list(islice(_expanded(text), MOST + 1))  # ranges multiply
+    if len(names) > MOST:
+        raise ValueError(f"a range has {MOST} hosts at most")
+    return names
+
+
+def _expanded(text: str) -> Iterator[str]:
     if BRACKETED.fullmatch(text.rpartition("@")[2]):
         yield text
         return
@@ -65,7 +73,7 @@ def expand(text: str) -> Iterator[str]:
         yield text
         return
     for item in _items(found[1], found[2], int(found[3] or 1)):
-        for rest in expand(text[found.end() :]):
+        for rest in _expanded(text[found.end() :]):
             yield text[: found.start()] + item + rest
 
 
@@ -82,7 +90,5 @@ def _items(first: str, last: str, step: int) -> Iterator[str]:
         raise ValueError("a range is [01:20] or [a:f]")
     if not numbers:
         raise ValueError("a range goes upwards")
-    if len(numbers) > MOST:
-        raise ValueError(f"a range has {MOST} hosts at most")
     for number in numbers:
         yield chr(number) if width < 0 else f"{number:0{width}d}"

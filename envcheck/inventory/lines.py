@@ -54,7 +54,7 @@ def names(word: str, number: int) -> list[str]:
         Fault: They are not.
     """
     try:
-        found = list(expand(word))
+        found = expand(word)
     except ValueError as error:
         raise Fault(number, f"{quoted(word)}: {error}") from None
     for name in found:

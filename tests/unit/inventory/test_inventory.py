@@ -132,6 +132,8 @@ def test_ranges(text: str, names: list[str]) -> None:
         (b"-l@a", "hosts:1: '-l@a': is no user"),
         (b"web[9:1]", "hosts:1: 'web[9:1]': a range goes upwards"),
         (b"web[1:99999]", "hosts:1: 'web[1:99999]': a range has 10000 hosts at most"),
+        (b"w[1:99]-[1:999]-[1:999]", "hosts:1: 'w[1:99]-[1:999]-[1:999]': a range has 10000 hosts at most"),
+        (b"w[1:9999999999999999999]", "hosts:1: 'w[1:9999999999999999999]': a range has 10000 hosts at most"),
         (b"web[a:1]", "hosts:1: 'web[a:1]': a range is [01:20] or [a:f]"),
         (b"web-1 port", "hosts:1: a variable is NAME=VALUE, not 'port'"),
         (b"web-1 x='y", "hosts:1: a quotation mark is not closed"),
@@ -217,6 +219,7 @@ def test_four_terms_that_could_be_groups_of_an_address() -> None:
         ("web,!wbe", "--limit !wbe: no such host or group"),
         ("web:!shop", "--limit web,!shop leaves no host"),
         ("web-[9:1]", "--limit web-[9:1]: a range goes upwards"),
+        ("[1:999]-[1:999]", "--limit [1:999]-[1:999]: a range has 10000 hosts at most"),
         (" ,!", "--limit names no host"),
     ],
 )
