@@ -135,10 +135,15 @@ def _each(
 def write(text: str, path: str) -> None:
     """Write a record for its owner alone; who reads it meanwhile has the old one, or none.
 
+    It takes the place of a file or of a link, and never that of a device or a pipe: /dev/null would be gone.
+
     Raises:
         UsageError: It cannot be written.
     """
     folder, name = posixpath.split(options.absolute(path, "record"))
+    # A folder is refused by the system, in its own words.
+    if posixpath.exists(path) and not (posixpath.isfile(path) or posixpath.isdir(path)):
+        raise UsageError(f"unable to write {path}: it is no regular file", "-o - is standard output")
     passing = posixpath.join(folder, f".{name}.{os.getpid()}.new")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:

@@ -116,6 +116,20 @@ def test_the_file_is_for_its_owner_alone_and_written_whole(home: Path, run: Run)
     assert envcheck("snapshot").out.startswith('{"schema":"envcheck.snapshot/1"')
 
 
+def test_what_is_no_file_keeps_its_place(home: Path) -> None:
+    pipe, link = home / "pipe", home / "link"
+    os.mkfifo(pipe)
+    link.symlink_to("/dev/null")
+
+    for place in (pipe, link):
+        done = envcheck("snapshot", "-o", str(place))
+        assert done.status == 2
+        assert f"unable to write {place}: it is no regular file" in done.err
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert sorted(p.name for p in home.iterdir()) == ["link", "pipe"]
+
+
 def test_a_folder_of_records_of_which_one_is_broken(home: Path, key: str, run: Run) -> None:
     server = Gunicorn(home / "web").put(COLOUR="red")
     run(server)
