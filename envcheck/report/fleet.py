@@ -111,9 +111,15 @@ def not_reached(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
 def _why_not(group: GapGroup) -> str:
     if group.status == grouping.UNREAD:
         return f"NOT READ: {count(len(group.hosts), 'record', 'records')} ({escape(group.gap.why)})"
-    what = f"{group.status}, {group.gap.what}: {group.gap.why}"
+    what = f"{escape(group.status)}, {escape(group.gap.what)}: {_reason(group)}"
     title = "COULD NOT TELL" if group.status == grouping.UNJUDGED else "NOT REACHED"
-    return f"{title}: {hosts_of(group.hosts)} ({escape(what)})"
+    return f"{title}: {hosts_of(group.hosts)} ({what})"
+
+
+def _reason(group: GapGroup) -> str:
+    """Say why; what differs from host to host (an address, what it answers) is said of the first alone."""
+    why = escape(group.gap.why)
+    return why if group.alike else f"on {escape(group.hosts[0])}: {why}"
 
 
 def _unmatched(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
@@ -126,7 +132,7 @@ def _gaps(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
     for group in grouping.gaps(hosts, reached=True):
         gap = group.gap
         hint = f"; {gap.hint}" if gap.hint else ""
-        text = f"not read on {hosts_of(group.hosts)}: {escape(gap.what)}: {escape(gap.why)}{escape(hint)}"
+        text = f"not read on {hosts_of(group.hosts)}: {escape(gap.what)}: {_reason(group)}{escape(hint)}"
         yield [*wrapped(text, width, ""), *names_of(group.hosts, width)]
 
 

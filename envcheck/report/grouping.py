@@ -47,6 +47,7 @@ class GapGroup(NamedTuple):
     status: str
     gap: Gap  # of the first of them
     hosts: tuple[str, ...]
+    alike: bool  # the reasons are the same to the letter
 
 
 def apps(hosts: Sequence[HostReport]) -> list[AppGroup]:
@@ -67,14 +68,17 @@ def gaps(hosts: Sequence[HostReport], *, reached: bool) -> list[GapGroup]:
 
     Of records the reason decides: all of them are files, and each may be wrong in its own way.
     """
-    groups: dict[object, tuple[str, Gap, list[str]]] = {}
+    groups: dict[object, tuple[str, Gap, list[str], set[str]]] = {}
     for host in hosts:
         for gap in host.gaps if is_reached(host) is reached else ():
             status = "" if reached else host.status
             same = gap.why if status == UNREAD else gap.what
-            group = groups.setdefault((status, same, gap.hint), (status, gap, []))
+            group = groups.setdefault((status, same, gap.hint), (status, gap, [], set()))
             group[2].append(host.name)
-    return [GapGroup(status, gap, tuple(names)) for status, gap, names in groups.values()]
+            group[3].add(gap.why)
+    return [
+        GapGroup(status, gap, tuple(names), len(whys) == 1) for status, gap, names, whys in groups.values()
+    ]
 
 
 def unmatched(hosts: Sequence[HostReport]) -> dict[tuple[str, str], list[str]]:

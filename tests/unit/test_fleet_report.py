@@ -219,6 +219,22 @@ def unread(name: str, why: str) -> HostReport:
     return HostReport(name, "unreadable", (Gap(f"the record /r/{name}.json", why, hint),), ())
 
 
+def test_a_reason_that_is_of_one_host_alone_is_told_as_such() -> None:
+    """Two that answer with something else than SSH are told as one, but have not said the same."""
+    hosts = [unreached("web-1", "no-ssh"), unreached("web-2", "no-ssh")]
+    gaps = [Gap("exchanging keys", f"it answers, but not with SSH: {said}", "") for said in ("one", "two")]
+
+    alike = "\n".join(lines(report(*(h._replace(gaps=(gaps[0],)) for h in hosts)), 200))
+    unlike = "\n".join(
+        lines(report(*(h._replace(gaps=(gap,)) for h, gap in zip(hosts, gaps, strict=True))), 200)
+    )
+    reached = [good(f"web-{n}")._replace(gaps=(gap,)) for n, gap in enumerate(gaps, 1)]
+
+    assert "2 hosts (no-ssh, exchanging keys: it answers, but not with SSH: one)" in alike
+    assert "2 hosts (no-ssh, exchanging keys: on web-1: it answers, but not with SSH: one)" in unlike
+    assert "2 hosts: exchanging keys: on web-1: it answers" in "\n".join(lines(report(*reached), 200))
+
+
 def test_records_that_could_not_be_read_are_told_by_reason() -> None:
     broken, large = "it is not JSON", "it is too large for a record (more than 64 MiB)"
     found = report(good("a"), unread("b", broken), unread("c", large), unread("d", broken))
