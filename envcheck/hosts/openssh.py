@@ -48,6 +48,7 @@ class Failure(NamedTuple):
     words: tuple[str, ...]
 
 
+BY_ADDRESS = "differs from the key for the IP address"  # with CheckHostIP
 KEY, TCP = "checking the host's key", "connecting"
 FAILURES = (
     Failure(
@@ -62,7 +63,7 @@ FAILURES = (
         KEY,
         "the host's key is not the known one",
         "{look_up} shows the key it had",
-        ("IDENTIFICATION HAS CHANGED",),
+        ("IDENTIFICATION HAS CHANGED", BY_ADDRESS),
     ),
     Failure(
         "host-key-unknown",
@@ -152,8 +153,8 @@ def stream(route: Sequence[Destination], command: str, deadline: Deadline) -> Pr
     return ProcessStream(Program(argv, why, absent, PATIENCE, never), deadline)
 
 
-NAMED = re.compile(r"(?:[Hh]ost key is known for|[Hh]ost key for) (\S+)")
-OFFENDING = re.compile(r"Offending .*key in (.+):\d+")
+NAMED = re.compile(rf"(?:[Hh]ost key is known for|[Hh]ost key for(?! ')|{BY_ADDRESS}) '?([^\s']+)")
+OFFENDING = re.compile(r"Offending .*key (?:for IP )?in (.+):\d+")
 
 
 class LookedUp(NamedTuple):

@@ -45,10 +45,10 @@ BEYOND = {
     "hostbasedauthentication": ("no",),
     "revokedhostkeys": ("none",),
 }
-# What is to be agreed upon with the host: Fabric has choices of its own, which may be laxer.
-ALGORITHMS = (
+# What is to be agreed upon with the host, and looked at beside its key: Fabric's own choices may be laxer.
+CHOICES = (
     *("kexalgorithms", "ciphers", "macs", "hostkeyalgorithms", "pubkeyacceptedalgorithms"),
-    "requiredrsasize",
+    *("requiredrsasize", "checkhostip"),
 )
 
 
@@ -203,7 +203,7 @@ def _beyond(found: Resolved, said: Mapping[str, str]) -> str:
         if said.get(key, harmless[0]) not in harmless:
             return f"the configuration sets {key}"
     usual = _usual()
-    for key in ALGORITHMS:
+    for key in CHOICES:
         if said.get(key) != usual.get(key):
             return f"the configuration sets {key}"
     if said.get("identityagent", "SSH_AUTH_SOCK") not in ("none", "SSH_AUTH_SOCK"):

@@ -21,6 +21,8 @@ import pytest
 from live.harness import free_port, need, wait_for
 from remote.sshd import Done, Sshd
 
+from envcheck.hosts import openssh
+
 COULD_NOT_TELL = 3
 TRANSPORTS = ("fabric", "ssh")
 
@@ -364,6 +366,25 @@ def test_files_with_blanks_in_their_names_and_of_a_named_user(street: Path, tran
     assert host["status"] == "ok", done
 
 
+def test_a_name_whose_address_has_another_key() -> None:
+    """It is told as a key that has changed, not as one that nobody knows."""
+    said = """\
+Warning: the ED25519 host key for 'web-1' differs from the key for the IP address '192.0.2.2'
+Offending key for IP in /etc/ssh/known keys:2
+Matching host key in /root/.ssh/known_hosts:1
+Exiting, you have requested strict checking.
+Host key verification failed.
+"""
+    named, offending = openssh.NAMED.search(said), openssh.OFFENDING.search(said)
+    assert named is not None
+    assert offending is not None
+    key = openssh.LookedUp(named[1], (offending[1],))
+    error = openssh.explain(255, said, lambda: key)
+    assert error is not None
+    assert error.status == "host-key-changed"
+    assert error.hint == "ssh-keygen -l -F 192.0.2.2 -f '/etc/ssh/known keys' shows the key it had"
+
+
 def on_a_terminal(sshd: Sshd, arguments: Sequence[str]) -> tuple[int, str, float]:
     """Run envcheck where it could ask; give exit status, output and seconds."""
     began = time.monotonic()
@@ -408,6 +429,7 @@ def test_a_password_is_not_asked_for(street: Path, which: str, transport: str) -
 LAXER = {
     "RevokedHostKeys {}/host.pub": "host-key-revoked",
     "KexAlgorithms diffie-hellman-group14-sha1": "closed",
+    "CheckHostIP yes": "ok",  # it does not look at the address where that is of this machine
 }
 
 
