@@ -13,7 +13,7 @@ from envcheck.hosts import hostkeys, known_hosts
 from envcheck.hosts.deadline import Deadline
 from envcheck.hosts.destination import Destination
 from envcheck.hosts.process import ANSWER, ProcessStream, Program
-from envcheck.hosts.resolve import ask, flags
+from envcheck.hosts.resolve import ask, flags, usual
 
 SSH_ERROR = 255
 LONGEST = 200  # characters that are told of what ssh prints
@@ -29,15 +29,14 @@ OPTIONS = {
     "ClearAllForwardings": "yes",
     "PermitLocalCommand": "no",
     "RemoteCommand": "none",
-    "SessionType": "default",
     "RequestTTY": "no",
     "EscapeChar": "none",
-    "ForkAfterAuthentication": "no",
-    "StdinNull": "no",
     # A master that is alive is used; a new one would stay behind.
     "ControlMaster": "no",
     "LogLevel": "INFO",
 }
+# Since 8.7: an ssh before that has only flags for them, which no configuration sets, and refuses their names.
+NEWER = {"ForkAfterAuthentication": "no", "SessionType": "default", "StdinNull": "no"}
 
 
 class Failure(NamedTuple):
@@ -126,7 +125,9 @@ def _ssh(through: Sequence[Destination], deadline: Deadline) -> list[str]:
     What it is told by `-o` it does not tell the ssh that it starts for a ProxyJump: that one would ask for
     passwords, and accept keys that the configuration lets it accept.
     """
-    options = OPTIONS | {
+    known = usual()
+    options = OPTIONS | {key: value for key, value in NEWER.items() if key.lower() in known}
+    options |= {
         "ConnectTimeout": str(max(1, round(deadline.connecting()))),
         # Where nothing comes any more it ends by itself, no earlier than the deadline: whoever started it may
         # have been killed. To a connection through a master they mean nothing.

@@ -182,7 +182,7 @@ def _paths(words: Sequence[str]) -> list[str]:
 
 
 @lru_cache(maxsize=1)
-def _usual() -> Mapping[str, str]:
+def usual() -> Mapping[str, str]:
     """Give what ssh says where nothing is configured; {} where it does not say."""
     try:
         done = questions.answer(USUALLY, USUAL)
@@ -202,9 +202,9 @@ def _beyond(found: Resolved, said: Mapping[str, str]) -> str:
     for key, harmless in BEYOND.items():
         if said.get(key, harmless[0]) not in harmless:
             return f"the configuration sets {key}"
-    usual = _usual()
+    unconfigured = usual()
     for key in CHOICES:
-        if said.get(key) != usual.get(key):
+        if said.get(key) != unconfigured.get(key):
             return f"the configuration sets {key}"
     if said.get("identityagent", "SSH_AUTH_SOCK") not in ("none", "SSH_AUTH_SOCK"):
         return "the configuration sets identityagent"

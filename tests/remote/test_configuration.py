@@ -92,6 +92,29 @@ def test_a_key_that_only_the_agent_has(street: Path, how: str, transport: str) -
         assert host["status"] == "denied", done
 
 
+# As ssh does before 8.7.
+OLDER = """\
+#!/bin/sh
+for word; do case "$word" in ForkAfterAuthentication=*|SessionType=*|StdinNull=*)
+    echo "command-line: line 0: Bad configuration option: $word" >&2; exit 255;;
+esac; done
+case " $* " in
+    *" -G "*) {bin}/real "$@" | grep -ve ^forkafterauthentication -e ^sessiontype -e ^stdinnull;;
+    *) exec {bin}/real "$@";;
+esac
+"""
+
+
+def test_an_older_ssh_is_told_nothing_that_it_does_not_know(street: Path) -> None:
+    with Sshd(street / "older") as sshd:
+        folder = sshd.folder / "bin"
+        (folder / "ssh").rename(folder / "real")
+        (folder / "ssh").write_text(OLDER.format(bin=folder))
+        (folder / "ssh").chmod(0o755)
+        done, host = ps(sshd, "ssh")
+        assert host["status"] == "ok", done
+
+
 def test_a_key_that_others_may_read(street: Path) -> None:
     """Ssh does not use it, whoever else would be let in by it."""
     with Sshd(street / "open-key") as sshd:
