@@ -179,7 +179,10 @@ def hostile_text(channel: Any) -> None:
 def _nonce(channel: Any) -> bytes:
     data = b""
     while b'"nonce": "' not in data:
-        data += channel.recv(65536)
+        piece: bytes = channel.recv(65536)
+        if not piece:  # who asked has gone, or asks a shell
+            raise EOFError
+        data += piece
     rest: bytes = data.partition(b'"nonce": "')[2]
     return rest[:32]
 
