@@ -75,11 +75,9 @@ def _descended(answer: Answer) -> Answer:
 def onehost(folder: Path, rounds: int) -> Iterator[Row]:
     need("sshd", "ssh", "sudo", "pgrep")
     client = [f"Host {SHARED}", f"  ControlPath {folder / 'master'}"]
-    # What a login shell reads at home must not be measured.
-    quiet = {"key_options": f'environment="HOME={folder}" ', "PermitUserEnvironment": "yes"}
     variables = {f"SHOP_SETTING_{i:02}": f"plain setting {i} {'x' * 30}" for i in range(VARIABLES)}
     with (
-        Sshd(folder / "sshd", client=client, names=f"{HOST} {SHARED}", **quiet) as sshd,
+        Sshd(folder / "sshd", client=client, names=f"{HOST} {SHARED}", home=folder) as sshd,
         Gunicorn(folder / "shop", workers=WORKERS).put(**variables) as shop,
     ):
         yield from _bytes(shop)

@@ -19,16 +19,25 @@ from live.harness import OWN_BIN, SYSTEM_PATH, free_port, need, send, wait_for
 class Sshd:
     """Options of sshd_config are given by name; `client` are lines for the user's configuration.
 
-    *names* are those by which the user's ssh knows it.
+    *names* are those by which the user's ssh knows it. *home*: where login shells look for their files; those
+    of whoever runs the tests take time, and leave locks behind where a session is killed meanwhile.
     """
 
     def __init__(
-        self, folder: Path, *, client: Sequence[str] = (), names: str = "box", **options: str
+        self,
+        folder: Path,
+        *,
+        client: Sequence[str] = (),
+        names: str = "box",
+        home: Path | str = "",
+        **options: str,
     ) -> None:
         need("sshd", "ssh", "ssh-keygen")
         self.folder = folder
         self.port = free_port()
         self.options = options
+        if home:
+            self.options |= {"key_options": f'environment="HOME={home}" ', "PermitUserEnvironment": "yes"}
         self.client = client
         self.names = names
         self.pid = 0
