@@ -28,6 +28,8 @@ BUSY = (b"MaxStartups", b"Not allowed at this time")  # what a sshd says where i
 ANSWER = "waiting for the answer"
 WINDOW = 262144  # bytes that may be under way: paramiko keeps them, for each host, before anybody looks
 CONNECT_FAILED = 2  # RFC 4254, 5.1
+# What paramiko raises where a connection is lost that it writes to; to read is to write, too.
+LOST = (OSError, EOFError)
 GOODBYE = 1.0  # seconds for an exit status to arrive, and for what is still to come after it
 
 
@@ -208,19 +210,21 @@ class FabricStream:
             self._channel.sendall(data)
         except TimeoutError:
             raise self.deadline.over(ANSWER) from None
-        except OSError:
+        except LOST:
             if self.deadline.passed:
                 raise self.deadline.over(ANSWER) from None
 
     def receive(self) -> bytes:
         left = GOODBYE  # once the command has ended: what it has started may hold its output for ever
         while left > 0:
-            self._drain()
             self._channel.settimeout(min(SLICE, self.deadline.left) or 0.001)
             try:
+                self._drain()
                 piece = self._channel.recv(PIECE)
             except TimeoutError:
                 piece = None
+            except LOST:
+                piece = b""
             if self.deadline.passed:
                 raise self.deadline.over(ANSWER)
             if piece is not None:
@@ -239,7 +243,8 @@ class FabricStream:
 
     def ended(self) -> Ended:
         self._channel.status_event.wait(min(GOODBYE, self.deadline.left))
-        self._drain()
+        with suppress(*LOST):
+            self._drain()
         code = self._channel.exit_status if self._channel.exit_status >= 0 else None
         return Ended(code, bytes(self.stderr))
 

@@ -18,6 +18,7 @@ from remote import hostile
 from remote.sshd import Done, Sshd
 
 from envcheck.errors import HostError
+from envcheck.hosts import sockets
 from envcheck.hosts.destination import parse
 from envcheck.hosts.local import Local
 from envcheck.hosts.ssh import Options, Transport, remote
@@ -215,6 +216,31 @@ def test_an_answer_that_is_the_last_one(
             over.set()
     assert seen["hostname"] == os.uname().nodename
     assert caught.value.status in {"no-answer", "closed"}
+
+
+def test_a_connection_that_is_lost_while_it_is_written_to(
+    street: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written fails before anybody has read that it is over."""
+    made: list[socket.socket] = []
+
+    def connect(*where: Any) -> sockets.QuickSocket:
+        made.append(found := real(*where))
+        return found
+
+    real = sockets.connect
+    monkeypatch.setattr(sockets, "connect", connect)
+    with Sshd(street / "lost", home=street) as sshd:
+        monkeypatch.setenv("PATH", sshd.env()["PATH"])
+        host = remote(parse("box"), Options())
+        try:
+            host.ask([{"op": "host"}])
+            made[0].shutdown(socket.SHUT_WR)
+            with pytest.raises(HostError) as caught:
+                host.ask([{"op": "host"}])
+        finally:
+            host.close()
+    assert caught.value.status == "no-answer"
 
 
 @pytest.mark.parametrize(
