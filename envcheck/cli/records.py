@@ -135,14 +135,16 @@ def _each(
 def write(text: str, path: str) -> None:
     """Write a record for its owner alone; who reads it meanwhile has the old one, or none.
 
-    It takes the place of a file or of a link, and never that of a device or a pipe: /dev/null would be gone.
+    It takes the place of a file or of a link, and never that of a device, a pipe or an open file: /dev/null
+    would be gone, or /dev/stdout.
 
     Raises:
         UsageError: It cannot be written.
     """
     folder, name = posixpath.split(options.absolute(path, "record"))
     # A folder is refused by the system, in its own words.
-    if posixpath.exists(path) and not (posixpath.isfile(path) or posixpath.isdir(path)):
+    is_special = posixpath.exists(path) and not (posixpath.isfile(path) or posixpath.isdir(path))
+    if is_special or (posixpath.islink(path) and os.readlink(path).startswith("/proc/")):  # noqa: PTH115
         raise UsageError(f"unable to write {path}: it is no regular file", "-o - is standard output")
     passing = posixpath.join(folder, f".{name}.{os.getpid()}.new")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

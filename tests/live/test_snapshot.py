@@ -117,17 +117,19 @@ def test_the_file_is_for_its_owner_alone_and_written_whole(home: Path, run: Run)
 
 
 def test_what_is_no_file_keeps_its_place(home: Path) -> None:
-    pipe, link = home / "pipe", home / "link"
+    pipe, link, output = home / "pipe", home / "link", home / "output"
     os.mkfifo(pipe)
     link.symlink_to("/dev/null")
+    output.symlink_to("/proc/self/fd/0")  # as /dev/stdout is a link
 
-    for place in (pipe, link):
+    for place in (pipe, link, output):
         done = envcheck("snapshot", "-o", str(place))
         assert done.status == 2
         assert f"unable to write {place}: it is no regular file" in done.err
     assert pipe.is_fifo()
     assert link.is_symlink()
-    assert sorted(p.name for p in home.iterdir()) == ["link", "pipe"]
+    assert output.is_symlink()
+    assert sorted(p.name for p in home.iterdir()) == ["link", "output", "pipe"]
 
 
 def test_a_folder_of_records_of_which_one_is_broken(home: Path, key: str, run: Run) -> None:
