@@ -60,7 +60,7 @@ def fleet(folder: Path, rounds: int) -> Iterator[Row]:
     rounds = min(rounds, MOST_ROUNDS)
     room = {"MaxStartups": "400:30:600", "MaxSessions": "20"}
     with (
-        Sshd(folder / "sshd", names="h* 127.0.0.1", home=folder, **room) as sshd,
+        Sshd(folder / "sshd", names="h* 127.0.0.1", **room) as sshd,
         Gunicorn(folder / "shop").put(SHOP="plain") as shop,
     ):
         shop.spec()

@@ -77,7 +77,7 @@ def onehost(folder: Path, rounds: int) -> Iterator[Row]:
     client = [f"Host {SHARED}", f"  ControlPath {folder / 'master'}"]
     variables = {f"SHOP_SETTING_{i:02}": f"plain setting {i} {'x' * 30}" for i in range(VARIABLES)}
     with (
-        Sshd(folder / "sshd", client=client, names=f"{HOST} {SHARED}", home=folder) as sshd,
+        Sshd(folder / "sshd", client=client, names=f"{HOST} {SHARED}") as sshd,
         Gunicorn(folder / "shop", workers=WORKERS).put(**variables) as shop,
     ):
         yield from _bytes(shop)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from live.checking import envcheck
-from live.harness import SYSTEM_PATH, clean, free_port, need, root_only, wait_for
+from live.harness import clean, need, root_only
 from live.servers import Gunicorn
+from remote.sshd import Sshd
 
 pytestmark = root_only
 
@@ -20,43 +20,12 @@ HOSTS = 50
 REPOSITORY = Path(__file__).parents[2]
 PLAYBOOK = REPOSITORY / "docs" / "ansible-snapshot.yml"
 
-SSHD = """\
-Port {port}
-ListenAddress 127.0.0.1
-HostKey {folder}/host
-AuthorizedKeysFile {folder}/user.pub
-PidFile none
-StrictModes no
-UsePAM no
-PasswordAuthentication no
-PermitRootLogin prohibit-password
-MaxStartups 100
-Subsystem sftp internal-sftp
-"""
-
 
 @pytest.fixture
-def sshd(home: Path) -> Iterator[int]:
-    """Run an sshd of its own; *home* has the keys `user` and `known_hosts`."""
-    need("sshd", "ssh-keygen", "ansible-playbook")
-    for name in ("host", "user"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(home / name)], check=True)
-    port = free_port()
-    (home / "sshd_config").write_text(SSHD.format(port=port, folder=home))
-    (home / "known_hosts").write_text(f"[127.0.0.1]:{port} {(home / 'host.pub').read_text()}")
-    Path("/run/sshd").mkdir(exist_ok=True)
-    program = shutil.which("sshd", path=SYSTEM_PATH)
-    assert program
-    with (home / "sshd.log").open("wb") as log:
-        daemon = subprocess.Popen(
-            [program, "-D", "-e", "-f", str(home / "sshd_config")], stdout=log, stderr=log
-        )
-    try:
-        wait_for(lambda: b"listening" in (home / "sshd.log").read_bytes(), "sshd does not listen")
-        yield port
-    finally:
-        daemon.terminate()
-        daemon.wait(30)
+def sshd(home: Path) -> Iterator[Sshd]:
+    need("ansible-playbook")
+    with Sshd(home / "sshd", MaxStartups="100", Subsystem="sftp internal-sftp") as made:
+        yield made
 
 
 def _packed(home: Path) -> Path:
@@ -68,10 +37,10 @@ def _packed(home: Path) -> Path:
     return program
 
 
-def test_fifty_hosts_and_one_report(home: Path, sshd: int) -> None:
+def test_fifty_hosts_and_one_report(home: Path, sshd: Sshd) -> None:
     names = [f"web-{number:02}" for number in range(1, HOSTS + 1)]
-    options = f"ansible_host=127.0.0.1 ansible_port={sshd} ansible_user=root"
-    keys = f"-i {home}/user -o UserKnownHostsFile={home}/known_hosts -o IdentitiesOnly=yes"
+    options = f"ansible_host=127.0.0.1 ansible_port={sshd.port} ansible_user=root"
+    keys = f"-i {sshd.folder}/user -o UserKnownHostsFile={sshd.known_hosts} -o IdentitiesOnly=yes"
     common = f"ansible_ssh_common_args='{keys}' ansible_python_interpreter=/usr/bin/python3"
     (home / "hosts").write_text("".join(f"{name} {options} {common}\n" for name in names))
     key = home / "envcheck.key"

@@ -11,7 +11,7 @@ from typing import Self
 
 from live.harness import detach, free_port, need, send, wait_for
 from live.servers import Gunicorn
-from remote.sshd import Sshd
+from remote.sshd import Sshd, configuration
 
 
 class Box:
@@ -36,7 +36,7 @@ class Box:
             "PidFile": "none",
         }
         config = self.folder / "sshd_config"
-        config.write_text("".join(f"{key} {value}\n" for key, value in settings.items()))
+        config.write_text(configuration(settings, self.folder))
         argv = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", "/usr/sbin/sshd"]
         self.process = subprocess.Popen(
             [*argv, "-D", "-f", str(config), "-E", str(self.folder / "log")], stderr=subprocess.DEVNULL

@@ -16,11 +16,20 @@ from typing import Self
 from live.harness import OWN_BIN, SYSTEM_PATH, free_port, need, send, wait_for
 
 
+def configuration(settings: Mapping[str, object], home: Path) -> str:
+    """Write an sshd_config in which root's shells look for their files in *home*.
+
+    Those of whoever runs the tests take time, and leave locks behind where a session is killed meanwhile.
+    """
+    lines = [f"{key} {value}\n" for key, value in settings.items()]
+    variables = f"HOME={home} {settings.get('SetEnv', '')}"  # a list that is matched stands for all lists
+    return "".join([*lines, "Match User root\n", f"  SetEnv {variables}\n"])
+
+
 class Sshd:
     """Options of sshd_config are given by name; `client` are lines for the user's configuration.
 
-    *names* are those by which the user's ssh knows it. *home*: where login shells look for their files; those
-    of whoever runs the tests take time, and leave locks behind where a session is killed meanwhile.
+    *names* are those by which the user's ssh knows it.
     """
 
     def __init__(
@@ -29,15 +38,12 @@ class Sshd:
         *,
         client: Sequence[str] = (),
         names: str = "box",
-        home: Path | str = "",
         **options: str,
     ) -> None:
         need("sshd", "ssh", "ssh-keygen")
         self.folder = folder
         self.port = free_port()
         self.options = options
-        if home:
-            self.options |= {"key_options": f'environment="HOME={home}" ', "PermitUserEnvironment": "yes"}
         self.client = client
         self.names = names
         self.pid = 0
@@ -65,9 +71,7 @@ class Sshd:
 
     def start(self) -> Self:
         Path("/run/sshd").mkdir(exist_ok=True)
-        (self.folder / "authorized_keys").write_text(
-            self.options.pop("key_options", "") + self.public("user") + "\n"
-        )
+        (self.folder / "authorized_keys").write_text(self.public("user") + "\n")
         settings = {
             "Port": self.port,
             "ListenAddress": "127.0.0.1",
@@ -79,7 +83,7 @@ class Sshd:
             **self.options,
         }
         config = self.folder / "sshd_config"
-        config.write_text("".join(f"{key} {value}\n" for key, value in settings.items()))
+        config.write_text(configuration(settings, self.folder))
         subprocess.run(["/usr/sbin/sshd", "-f", config, "-E", self.folder / "log"], check=True)
         self.pid = int(wait_for(self._pid, "sshd does not start"))
         self.configure()

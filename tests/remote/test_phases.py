@@ -230,7 +230,7 @@ def test_a_connection_that_is_lost_while_it_is_written_to(
 
     real = sockets.connect
     monkeypatch.setattr(sockets, "connect", connect)
-    with Sshd(street / "lost", home=street) as sshd:
+    with Sshd(street / "lost") as sshd:
         monkeypatch.setenv("PATH", sshd.env()["PATH"])
         host = remote(parse("box"), Options())
         try:

@@ -46,7 +46,7 @@ def test_a_connection_that_is_lost_is_made_again(
 ) -> None:
     server = run(Gunicorn(home / "shop", bins=bare).put(COLOUR="red"))
     server.put(COLOUR="blue")
-    with Sshd(home / "sshd", home=home) as sshd:
+    with Sshd(home / "sshd") as sshd:
         argv = [f"{OWN_BIN}/envcheck", "check", "-s", server.spec(), "-H", "box", "--wait", "30s"]
         waiting = subprocess.Popen(
             argv, env=dict(sshd.env()), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
