@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import posixpath
+import stat
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
@@ -136,14 +138,38 @@ def absolute(path: str, what: str) -> str:
 
 
 def formats(wanted: Sequence[str] | None, known: Sequence[str]) -> list[tuple[str, str]]:
-    """Read `-f NAME[=PATH]` into (name, path); a path of "" is standard output."""
+    """Read `-f NAME[=PATH]` into (name, path); a path of "" is standard output.
+
+    Raises:
+        UsageError: There is no such format, or its file could not be written: told before anything is done.
+    """
     pairs = [w.partition("=") for w in wanted or ["text"]]
     for name, equals, path in pairs:
         if name not in known:
             raise UsageError(f"no such format: {name} (there are: {', '.join(known)})")
         if equals and not path:
             raise UsageError(f"no file is named for the format: {name}=")
+        if path and (why := _unwritable(path)):
+            raise _not_written(path, why)
     return [(name, path) for name, _, path in pairs]
+
+
+def _unwritable(path: str) -> int:
+    """Tell the errno with which opening it to write would fail, as far as that is known before; else 0."""
+    try:
+        if stat.S_ISDIR(os.stat(path).st_mode):  # noqa: PTH116
+            return errno.EISDIR
+    except FileNotFoundError:  # it will be made
+        path = os.path.dirname(os.path.realpath(path))  # noqa: PTH120
+        if not os.path.isdir(path):  # noqa: PTH112
+            return errno.ENOENT
+    except OSError as error:
+        return error.errno or errno.EIO
+    return 0 if os.access(path, os.W_OK) else errno.EACCES
+
+
+def _not_written(path: str, error: int | None) -> UsageError:
+    return UsageError(f"unable to write {path}: {os.strerror(error or 0)}")
 
 
 def emit(text: str, path: str = "", *, color: Color = Color.NEVER, more: bool = False) -> None:
@@ -156,7 +182,7 @@ def emit(text: str, path: str = "", *, color: Color = Color.NEVER, more: bool = 
             with open(path, "a" if more else "w", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123
                 file.write(text)
         except OSError as error:
-            raise UsageError(f"unable to write {path}: {error.strerror}") from None
+            raise _not_written(path, error.errno) from None
         return
     if sys.stdout is None:  # closed by whoever called
         raise EnvcheckError("unable to write the report: standard output is closed")

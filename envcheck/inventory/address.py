@@ -38,6 +38,8 @@ def port(text: str) -> tuple[str, int | None]:
 
 def fault(text: str) -> str:
     """Say what is wrong with a `[user@]host[:port]`; "" if nothing is."""
+    if "://" in text:
+        return "is not reached by SSH: -H takes it"
     user, at, rest = text.rpartition("@")
     if at and not is_user(user):
         return "is no user"

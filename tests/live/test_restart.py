@@ -88,6 +88,16 @@ def test_without_a_confirmation_nothing_happens(stale: Server) -> None:
     assert stale.pids() == before
 
 
+def test_a_report_that_could_not_be_written_is_not_begun(stale: Server) -> None:
+    before = stale.pids()
+
+    outcome = envcheck("restart", "-s", stale.spec(), "--apply", "--yes", "-f", "json=/nowhere/report")
+
+    assert (outcome.status, outcome.out) == (2, "")
+    assert "unable to write /nowhere/report: No such file or directory" in outcome.err
+    assert stale.pids() == before
+
+
 @pytest.mark.parametrize(("answer", "status", "colour"), [("n", 5, "red"), ("", 5, "red"), ("y", 0, "blue")])
 def test_it_asks_on_a_terminal(stale: Server, answer: str, status: int, colour: str) -> None:
     ours, theirs = pty.openpty()

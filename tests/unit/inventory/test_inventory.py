@@ -128,6 +128,7 @@ def test_ranges(text: str, names: list[str]) -> None:
         (b"a\n-oProxyCommand=x", "hosts:2: '-oProxyCommand=x': is no host"),
         (b"a;b", "hosts:1: 'a;b': is no host"),
         (b"a:22x", "hosts:1: 'a:22x': a port is a number from 1 to 65535"),
+        (b"docker://web", "hosts:1: 'docker://web': is not reached by SSH: -H takes it"),
         (b"a:70000", "hosts:1: 'a:70000': a port is a number from 1 to 65535"),
         (b"-l@a", "hosts:1: '-l@a': is no user"),
         (b"web[9:1]", "hosts:1: 'web[9:1]': a range goes upwards"),
