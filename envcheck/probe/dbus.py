@@ -177,7 +177,7 @@ def reply(data: bytes) -> "tuple[int | None, Any]":
     try:
         told, at = _fields(data, "little" if order == "<" else "big")
         if data[1] == ERROR:
-            return told[REPLY_SERIAL], Refusal(told.get(ERROR_NAME, ""))
+            return told[REPLY_SERIAL], Refusal(str(told.get(ERROR_NAME, "")))  # it may be called 7
         if data[1] != REPLY:
             return None, None
         signature = told.get(SIGNATURE, "")

@@ -78,6 +78,19 @@ def test_what_answers_no_call() -> None:
     assert dbus.reply(reply(7, "s", BODIES[0][1], kind=4)) == (None, None)
 
 
+def test_an_error_that_is_called_by_a_number() -> None:
+    number = struct.Struct("<I").pack
+    values = {dbus.ERROR_NAME: 7, dbus.REPLY_SERIAL: 3}
+    fields = b"".join(bytes((field, 1)) + b"u\0" + number(value) for field, value in values.items())
+    head = b"l" + bytes((dbus.ERROR, 0, 1)) + number(0) + number(9) + number(len(fields)) + fields
+
+    serial, refusal = dbus.reply(head)
+
+    assert serial == 3
+    with pytest.raises(dbus.Fault):
+        manager.block(["Id"], [refusal])
+
+
 @given(st.binary(max_size=80))
 def test_any_bytes_are_a_value_or_a_fault(data: bytes) -> None:
     try:
