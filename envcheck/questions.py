@@ -11,9 +11,16 @@ from contextlib import suppress
 Question = tuple[str, ...]
 
 HOW = ("-v", "-G")  # it says as well which files it has read
+# Without a command it refuses hosts with ForkAfterAuthentication; with one, those that have a RemoteCommand.
+BEFORE, AFTER = ("-o", "RemoteCommand=none"), ("true",)
 USUALLY = ("ssh", "-F", "none", "-G", "--", "host")
 
 _under_way: dict[Question, subprocess.Popen[bytes]] = {}
+
+
+def of_host(host: str, *flags: str, how: Question = HOW) -> Question:
+    """Give the question what the configuration says of a host, as a command line."""
+    return ("ssh", *how, *BEFORE, *flags, "--", host, *AFTER)
 
 
 def put(question: Question) -> None:

@@ -29,7 +29,7 @@ def begin(words: Mapping[str, str]) -> None:
     if PLAIN.issuperset(host) and not host.startswith("-"):
         from envcheck import questions  # noqa: PLC0415 - only for other hosts
 
-        questions.put(("ssh", *questions.HOW, "--", host))
+        questions.put(questions.of_host(host))
         questions.put(questions.USUALLY)
 
 

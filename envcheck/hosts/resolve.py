@@ -118,7 +118,7 @@ def begin(destination: Destination) -> None:
 
 
 def _question(destination: Destination, *how: str) -> questions.Question:
-    return ("ssh", *how, *flags(destination), "--", destination.host)
+    return questions.of_host(destination.host, *flags(destination), how=how)
 
 
 def checked(found: Resolved) -> Resolved:

@@ -366,10 +366,14 @@ def test_a_host_that_is_reached_by_this_one_is_as_unknown(street: Path, transpor
     assert host["status"] == "host-key-unknown", done
 
 
-@pytest.mark.parametrize("kind", ["none", "subsystem"])
-def test_a_host_that_is_configured_to_run_nothing(street: Path, kind: str) -> None:
+@pytest.mark.parametrize(
+    "setting", ["SessionType none", "SessionType subsystem", "ForkAfterAuthentication yes"]
+)
+@pytest.mark.parametrize("more", ["RemoteCommand uptime", "StdinNull yes"])
+def test_a_host_that_is_configured_to_run_nothing(street: Path, setting: str, more: str) -> None:
     """As those are that serve as tunnels, or for files alone."""
-    with Sshd(street / f"session-{kind}", client=["Host box", f"  SessionType {kind}"]) as sshd:
+    folder = street / f"session-{setting}-{more}".replace(" ", "-")
+    with Sshd(folder, client=["Host box", f"  {setting}", f"  {more}"]) as sshd:
         for transport in TRANSPORTS:
             done, host = ps(sshd, transport)
             assert host["status"] == "ok", done
