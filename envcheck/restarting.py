@@ -32,6 +32,7 @@ from envcheck.waiting import Patience
 Tell = Callable[[str], None]
 
 NEXT = "the restart of another app {} before"
+UNMATCHED = "not all that is meant was found"
 CHANGED = "it has changed since the plan was made: look again"
 REFUSALS = {
     "exited": CHANGED,
@@ -78,6 +79,12 @@ def carry_out(report: Report, host: ActingHost, eyes: Eyes, wishes: Wishes, tell
 
 def not_tried(app: AppReport, why: str) -> AppReport:
     return app._replace(outcome=Outcome(Result.NOT_TRIED, verdict.OK, not_done=app.remedy.steps, why=why))
+
+
+def held_back(report: Report) -> Report:
+    """Say of each app that it is not tried: what else is named does not run. The exit status stays."""
+    hosts = (host._replace(apps=tuple(not_tried(a, UNMATCHED) for a in host.apps)) for host in report.hosts)
+    return report._replace(hosts=tuple(hosts))
 
 
 def how_it_ended(result: Result) -> str:

@@ -97,7 +97,9 @@ def command(
     carry_out = partial(_turn, hosts, look, judge_one, wishes)
     plans = in_order(hosts, list(look_at_all(hosts, look, judged)))
     found = merge(plans, fail_on)
-    if apply and found.exit_code != verdict.NOTHING_MATCHED:
+    if apply and found.exit_code == verdict.NOTHING_MATCHED:
+        found = restarting.held_back(found)
+    elif apply:
         decided = {one.hosts[0].name: _decided(one, snapshots, wishes) for one in plans}
         ordered = [decided[name] for name in rolling.order(list(decided), canary)]
         found = _applied(ordered, carry_out, yes=yes, parallel=max_parallel)

@@ -123,4 +123,4 @@ class Result(StrEnum):
     FAILED = "failed"  # a step has failed, those after it were not tried
     NOT_VERIFIED = "not-verified"  # all steps were done, and not all is well
     INTERRUPTED = "interrupted"
-    NOT_TRIED = "not-tried"  # another app before it has failed
+    NOT_TRIED = "not-tried"  # another one before it has failed, or not all was found

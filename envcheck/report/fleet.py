@@ -24,6 +24,7 @@ from envcheck.report.grouping import AppGroup, GapGroup
 from envcheck.report.naming import FEW, few, hosts_of, names_of
 from envcheck.report.text import HEADLINES, count, field
 
+LOOK = "see what does run where nothing matched: envcheck ps -H HOST"
 MOST = 6  # outcomes that are told one by one, the largest groups
 
 
@@ -34,7 +35,7 @@ def render(report: Report, *, width: int = 80) -> str:
         list(_seen(report, width)),
         *_namesakes(hosts, width),
         *not_reached(hosts, width),
-        *_unmatched(hosts, width),
+        *unmatched(hosts, width),
         *_gaps(hosts, width),
         *_others(groups[MOST:], width),
         *(list(_outcome(group, width)) for group in reversed(groups[:MOST])),
@@ -122,7 +123,8 @@ def _reason(group: GapGroup) -> str:
     return why if group.alike else f"on {escape(group.hosts[0])}: {why}"
 
 
-def _unmatched(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
+def unmatched(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
+    """Say what does not run, and on which hosts."""
     for (target, why), names in grouping.unmatched(hosts).items():
         text = f"NOTHING MATCHED on {hosts_of(names)}: no running server is meant by {escape(target)}"
         yield [*wrapped(text + (f": {escape(why)}" if why else ""), width, ""), *names_of(names, width)]
@@ -216,7 +218,7 @@ def _look_again(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
         text = f"mend what keeps {count(unreached, 'host', 'hosts')} from being reached, and check them again"
         yield wrapped(text, width - 4, "   ")
     if any(host.unmatched for host in hosts):
-        yield wrapped("see what does run where nothing matched: envcheck ps -H HOST", width - 4, "   ")
+        yield wrapped(LOOK, width - 4, "   ")
 
 
 def _take_again(uncompared: Sequence[str], width: int) -> Iterator[list[str]]:

@@ -94,6 +94,11 @@ def is_reached(host: HostReport) -> bool:
     return host.status in REACHED
 
 
+def is_unmatched(host: HostReport) -> bool:
+    """Tell whether it was looked at whole, and something that is meant does not run there."""
+    return bool(host.unmatched) and host.status == "ok"
+
+
 def word(host: HostReport) -> str:
     """Say what a host counts as: the worst of what is said of it."""
     if not is_reached(host):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from envcheck.escaping import command, escape
 from envcheck.judge import permission, rights
 from envcheck.model import Action, AppReport, HostReport, Outcome, Remedy, Report, Result, Taken
-from envcheck.report import advice, rolled, text
+from envcheck.report import advice, fleet, grouping, rolled, text
 from envcheck.secrecy import MASK
 
 HEADLINES = {
@@ -29,6 +29,7 @@ NO_STEPS = {
 }
 HELPLESS = "nothing that a restart could help with"
 BY_HAND = "complete the steps, and carry them out yourself: --apply refuses what is not complete"
+BEFORE = f"{fleet.LOOK}; --apply does nothing before"
 FINE = (Result.DONE, Result.NOTHING_TO_DO)
 
 
@@ -48,7 +49,8 @@ def _many(report: Report, width: int, *, last: bool) -> list[str]:
     if not apps or any(app.outcome is None for app in apps):
         bad_ones = [(h, app) for h in report.hosts for app in h.apps if app.outcome and app.outcome.exit_code]
         more = [f"{escape(h.name)}: {first}" for h, app in bad_ones for first in _headline(app, width)[:1]]
-        more += [f"do: {_to_do(apps)}"] if last and apps else []
+        lost = any(map(grouping.is_unmatched, report.hosts))
+        more += [f"do: {BEFORE if lost else _to_do(apps)}"] if last and apps else []
         return [text.render(report, width=width).rstrip("\n"), *(("", *more) if more else ())]
     lines = advice.wrapped(rolled.headline(report.hosts), width, "")
     for host in report.hosts:
@@ -71,9 +73,12 @@ def _host(host: HostReport, width: int, *, last: bool) -> list[str]:
     for block in blocks:
         lines += [""] * bool(lines) + block
     lines += text.gaps(host, width)
-    if last and apps:
-        lines += ["", f"do: {_to_do(apps)}"]
-    return [*lines, "", text.which(host)] if last and host.unmatched and not apps else lines
+    if not last:
+        return lines
+    # Where it was looked at whole, --apply does nothing before that is found.
+    if grouping.is_unmatched(host) or (host.unmatched and not apps):
+        return [*lines, "", text.which(host)]
+    return [*lines, "", f"do: {_to_do(apps)}"] if apps else lines
 
 
 def _headline(app: AppReport, width: int, lead: str = "") -> list[str]:
@@ -166,6 +171,8 @@ def _to_do_on(hosts: Sequence[HostReport]) -> str:
 
     What may be a command comes last, to be pasted.
     """
+    if any(map(grouping.is_unmatched, hosts)):
+        return fleet.LOOK
     mend = rolled.to_mend(hosts)
     bad = next((h for h in hosts if any(app.outcome and app.outcome.exit_code for app in h.apps)), None)
     if bad is None:

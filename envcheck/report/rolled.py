@@ -15,6 +15,7 @@ Told = tuple[Result, str, str]  # how it ended, for which app, and why
 NOT_REACHED = "not reached"
 # In the order in which they decide the exit status.
 WORST_FIRST: tuple[str, ...] = (
+    grouping.NOTHING_MATCHED,
     Result.INTERRUPTED,
     Result.FAILED,
     Result.NOT_VERIFIED,
@@ -48,6 +49,7 @@ def to_mend(hosts: Sequence[HostReport]) -> str:
 def briefly(report: Report, width: int) -> Iterator[list[str]]:
     """Tell what needs no more than names: each outcome once."""
     yield from fleet.not_reached(report.hosts, width)
+    yield from fleet.unmatched([host for host in report.hosts if grouping.is_unmatched(host)], width)
     groups: dict[Told, list[str]] = {}
     for host in report.hosts:
         for app in host.apps:
@@ -70,6 +72,8 @@ def _word(host: HostReport) -> str:
     """Say how it ended on a host: the worst that is said of it."""
     if not grouping.is_reached(host):
         return NOT_REACHED
+    if grouping.is_unmatched(host):
+        return grouping.NOTHING_MATCHED
     results = [app.outcome.result for app in host.apps if app.outcome]
     return min(results, key=WORST_FIRST.index, default=Result.REFUSED)
 

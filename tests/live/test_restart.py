@@ -146,6 +146,20 @@ def test_nothing_found(home: Path) -> None:
     assert envcheck("restart", "--timeout", "soon").status == 2
 
 
+@pytest.mark.parametrize("apply", [(), ("--apply", "--yes")], ids=["plan", "apply"])
+def test_not_all_found(stale: Server, apply: tuple[str, ...]) -> None:
+    """Nothing is done, and that is said: no advice to say --apply."""
+    before = stale.pids()
+
+    done = envcheck("restart", "-s", stale.spec(), "shop", "nosuch", *apply)
+
+    assert done.status == 2
+    assert done.out.startswith("NOTHING MATCHED: no running server is meant by nosuch\n")
+    assert ("NOT TRIED: shop is not touched: not all that is meant was found" in done.out) is bool(apply)
+    assert done.out.splitlines()[-1].endswith(": envcheck ps")
+    assert stale.pids() == before
+
+
 @root_only
 @pytest.mark.usefixtures("bare")
 def test_without_rights(stale: Server, site: Path) -> None:

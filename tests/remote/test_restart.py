@@ -328,6 +328,23 @@ def test_a_host_that_is_not_reached_stops_the_rest(boxes: Boxes) -> None:
     assert boxes.servers["web-3"].http("COLOUR") == {"red"}
 
 
+@pytest.mark.parametrize("apply", [(), ("--apply", "--yes")], ids=["plan", "apply"])
+def test_a_host_where_nothing_matches(boxes: Boxes, apply: tuple[str, ...]) -> None:
+    """Nothing is done anywhere, and that is said first; last, what to do before."""
+    boxes.servers["web-2"].stop()
+
+    done = boxes.client.envcheck("restart", *boxes.arguments(), *apply)
+
+    assert done.code == 2, done
+    lines = done.out.splitlines()
+    if apply:
+        assert lines[0] == "NOTHING MATCHED: 1 of 3 hosts; 2 not tried"
+        assert "NOT TRIED: shop is not touched on 2 hosts: not all that is meant was found" in lines
+    assert "NOTHING MATCHED on 1 host: no running server is meant by app shop" in lines
+    assert lines[-1].startswith("do: see what does run where nothing matched: envcheck ps -H HOST")
+    assert {boxes.servers[name].http("COLOUR").pop() for name in ("web-1", "web-3")} == {"red"}
+
+
 def test_one_confirmation_for_all(boxes: Boxes) -> None:
     ours, theirs = pty.openpty()
     argv = [f"{OWN_BIN}/envcheck", "restart", *boxes.arguments(), "--apply"]
