@@ -1,4 +1,7 @@
-"""Carry out a restart on many hosts: one alone first, then the others, none after one that fails."""
+"""Carry out a restart on many hosts: one alone first, then the others, none after one that fails.
+
+A host on which there is nothing to do shows nothing: the first that is restarted is alone.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 from envcheck.judge import verdict
-from envcheck.model import HostReport, Report
+from envcheck.model import HostReport, Report, Result
 from envcheck.restarting import concluded, how_it_ended, not_tried
 
 LEFT = "it was interrupted before"
@@ -39,7 +42,7 @@ def order(names: Sequence[str], canary: str | None) -> list[str]:
 
 
 def roll(turns: Sequence[Turn], parallel: int) -> Report:
-    """Carry out one after another, after the first at most *parallel* at once. Gives one report of all.
+    """Carry out one after another, after the first restart at most *parallel* at once; give one report.
 
     Turns that are being carried out when another fails come to their end.
     """
@@ -61,11 +64,13 @@ class Rolling:
         self.running: list[Turn] = []
         self.results: SimpleQueue[tuple[Turn, Report | BaseException]] = SimpleQueue()
         self.done: dict[str, Report] = {}  # by the name of the host
+        self.shown = False  # whether a restart has come out well
         self.stopped = ""  # why no further one is tried
         self.left = verdict.OK  # the exit status where a signal has ended it
 
     def run(self) -> None:
-        self._one()
+        while self.waiting and not self.shown and not self.stopped:
+            self._one()
         try:
             while self.running or (self.waiting and not self.stopped):
                 if self.parallel == 1:
@@ -121,8 +126,15 @@ class Rolling:
 
     def _note(self, turn: Turn, report: Report) -> None:
         self.done[turn.name] = report
+        self.shown = self.shown or not _idle(report.hosts[0])
         if report.exit_code and not self.stopped:
             self.stopped = NEXT.format(turn.name, _end_of(report.hosts[0]))
+
+
+def _idle(host: HostReport) -> bool:
+    """Tell whether there was nothing to do."""
+    results = {app.outcome.result for app in host.apps if app.outcome}
+    return results == {Result.NOTHING_TO_DO}
 
 
 def _end_of(host: HostReport) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+import build
 import pytest
 
-from envcheck.model import HostReport, Report
+from envcheck.judge import judge
+from envcheck.model import HostReport, Outcome, Report, Result
 from envcheck.rolling import Turn, order, roll
 
 PATIENCE = 10.0
@@ -57,6 +59,27 @@ def test_the_first_is_alone_and_then_there_are_so_many() -> None:
     before = threading.active_count()
     assert roll(turns(run, 7), 3).exit_code == 0
     assert alone == [before]
+
+
+def test_a_host_with_nothing_to_do_shows_nothing() -> None:
+    """The next one is alone: it is the first that is restarted."""
+    [app] = judge(build.snapshot(build.gunicorn(10)), None, [], build.OPEN).hosts[0].apps
+    idle = app._replace(outcome=Outcome(Result.NOTHING_TO_DO, 0))
+    ran: list[str] = []
+
+    def made(name: str) -> Turn:
+        apps = (idle,) if name in "01" else ()
+
+        def run() -> Report:
+            ran.append(name)
+            return Report((HostReport(name, "ok", (), apps),), 4 * (name == "2"))
+
+        return Turn(report(name), run, nobody)
+
+    found = roll([made(str(i)) for i in range(6)], 3)
+
+    assert ran == ["0", "1", "2"]
+    assert found.exit_code == 4
 
 
 def test_what_has_begun_comes_to_its_end() -> None:
