@@ -109,9 +109,9 @@ def on_host(side: str, hosts: Hosts) -> tuple[Host, str]:
             raise UsageError(
                 f"{side} says where, but not what", f"a target comes after it: {inside[1]}:TARGET"
             )
-        return hosts.make(inside[1]), inside[2]
+        return hosts.called(inside[1]), inside[2]
     match = None if kind in KINDS else QUALIFIED.fullmatch(side)
-    return (hosts.make(match[1]), match[2]) if match else (hosts.one(), side)
+    return (hosts.called(match[1]), match[2]) if match else (hosts.one(), side)
 
 
 def _is_process(side: str) -> bool:

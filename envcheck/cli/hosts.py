@@ -121,6 +121,10 @@ class Hosts:
         if self.begun is not None:
             self.begun.close()
 
+    def called(self, name: str) -> Host:
+        """Give the host of a name: as the hosts file has it, or a further one."""
+        return next((host for host in self.named if host.name == name), None) or self.make(name)
+
     def one(self) -> Host:
         """Give the only host.
 

@@ -18,9 +18,13 @@ from envcheck.report.differences import Difference, as_text
 
 @pytest.fixture
 def hosts() -> Hosts:
+    return chosen(None)
+
+
+def chosen(hosts_file: str | None) -> Hosts:
     return chosen_hosts(
         host=None,
-        hosts_file=None,
+        hosts_file=hosts_file,
         limit=None,
         max_parallel=1,
         sudo=False,
@@ -46,6 +50,22 @@ def test_where_a_side_is(hosts: Hosts, side: str, name: str, target: str) -> Non
     host, meant = on_host(side, hosts)
 
     assert (host.name, meant) == (name, target)
+
+
+def test_a_name_is_the_host_that_the_hosts_file_has(tmp_path: Path) -> None:
+    """Its address, port and user are those of the file, not what the name means elsewhere."""
+    inventory = tmp_path / "hosts.ini"
+    inventory.write_text("web-1 ansible_host=192.0.2.7\nweb-2\n")
+    given = chosen(str(inventory))
+
+    sides_of = [on_host(side, given) for side in ("web-1:shop", "web-2:configured:shop", "web-3:shop")]
+
+    assert [(host.name, meant) for host, meant in sides_of] == [
+        ("web-1", "shop"),
+        ("web-2", "configured:shop"),
+        ("web-3", "shop"),
+    ]
+    assert [host in given.named for host, _ in sides_of] == [True, True, False]
 
 
 @pytest.mark.parametrize("side", ["podman://web", "podman://web:"])
