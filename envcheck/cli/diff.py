@@ -9,7 +9,7 @@ Exit status: 0 the same, 1 different, 2 wrong use, 3 could not tell.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Annotated
 
@@ -18,9 +18,10 @@ import typer
 from envcheck.cli import options, records, say, sides
 from envcheck.cli.hosts import Hosts, absolute_on, on_hosts
 from envcheck.cli.looking import look_at_one
-from envcheck.errors import EnvcheckError, UsageError
+from envcheck.errors import EnvcheckError, HostError, UsageError
 from envcheck.escaping import escape
 from envcheck.hosts import Host
+from envcheck.hosts.local import Local
 from envcheck.judge import hidden, matching
 from envcheck.judge.verdict import DRIFT, OK
 from envcheck.model import Spec
@@ -54,7 +55,7 @@ def command(
     expected = options.load_spec(spec)
     sides_of = [on_host(side, hosts) for side in (a, b)]
     left, right = (
-        look_at_one(host, partial(_side, side=side, spec=expected, dialect=dialect, live=not no_live))
+        _looked_at(host, partial(_side, side=side, spec=expected, dialect=dialect, live=not no_live))
         for host, side in sides_of
     )
     # What only a process has, and no file would say, is no difference from a file.
@@ -112,6 +113,22 @@ def on_host(side: str, hosts: Hosts) -> tuple[Host, str]:
         return hosts.called(inside[1]), inside[2]
     match = None if kind in KINDS else QUALIFIED.fullmatch(side)
     return (hosts.called(match[1]), match[2]) if match else (hosts.one(), side)
+
+
+def _looked_at(host: Host, look: Callable[[Host], Environment]) -> Environment:
+    """Look at the host of a side.
+
+    Raises:
+        EnvcheckError: The side could not be read; the message says of which host.
+    """
+    try:
+        return look_at_one(host, look)
+    except HostError:
+        raise  # it says so already
+    except EnvcheckError as error:
+        if not isinstance(host, Local):
+            error.args = (f"{host.name}: {error}",)
+        raise
 
 
 def _is_process(side: str) -> bool:

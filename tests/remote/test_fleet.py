@@ -153,3 +153,14 @@ def test_two_hosts_are_compared(many: Street) -> None:
     assert done.code == 1, done
     assert "-SHOP=" in done.out
     assert "+SHOP=" in done.out
+
+
+@pytest.mark.parametrize(
+    ("side", "why"), [("cwd:/nowhere", "no running"), ("file:/nowhere", "unable to read")]
+)
+def test_a_side_that_cannot_be_read_is_told_with_its_host(many: Street, side: str, why: str) -> None:
+    sides = [f"{name}:{target}" for name, target in (("web-01", many.shop.master), ("web-02", side))]
+    done = many.sshd.envcheck("diff", *sides, "--hosts-file", str(many.hosts))
+
+    assert done.code in (2, 3), done
+    assert done.err.startswith(f"envcheck: error: web-02: {why}"), done
