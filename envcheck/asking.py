@@ -14,7 +14,7 @@ from envcheck.judge import reloads, rights
 from envcheck.model import Answers, FileFacts, Server, Source
 from envcheck.servers import SERVERS
 from envcheck.sources import chain
-from envcheck.supervisors import NAMED, fresh, told
+from envcheck.supervisors import NAMED, fresh, starting, told
 from envcheck.supervisors.known import Key, Known, root_of
 from envcheck.supervisors.ownership import confirmed
 from envcheck.supervisors.titles import untitled
@@ -64,6 +64,8 @@ def ask(host: Host, begun: Told, sources: Sequence[Source] = (), uid: int = 0) -
 def _settled(server: Server, uid: int, known: Known, answers: Answers) -> Server:
     """Let all be wanted that has to be known of a server, and give it as far as it is known."""
     rights.wanted(server, uid, known)
+    if server.owner is None:
+        starting.wanted(server.first, uid, known)
     start = None if server.owner is None else fresh(server.owner, server.first, known)
     found = confirmed(server, answers)
     master = found.generations[-1].master

@@ -6,10 +6,12 @@ import posixpath
 from collections.abc import Mapping, Sequence
 
 from envcheck.command_line import mask_arguments
+from envcheck.escaping import escape
 from envcheck.model import Configured, Disruption, Hazard, Process, Server, Snapshot, Source, Stage, Step
 from envcheck.secrecy import Policy
 from envcheck.servers import SERVERS
 from envcheck.supervisors.carried import carried, is_text
+from envcheck.supervisors.known import Known
 
 DELETED = " (deleted)"  # what the kernel adds to the path of a file or folder that is no more
 
@@ -21,6 +23,7 @@ FOLDER_TOOLS: Mapping[str, tuple[str, ...]] = {"envdir": (), "chpst": ("-e",), "
 DETACH = ("setsid", "--fork", "sh", "-c")
 TOGETHER = 'exec "$@" </dev/null >>"$0" 2>&1'
 APART = 'exec 2>>"$1"; shift; exec "$@" </dev/null >>"$0"'
+NOWHERE = "/dev/null"
 USUAL = 0o022  # a umask that need not be told
 PIPE = ("pipe:", "socket:")
 
@@ -107,11 +110,15 @@ def again(
     if not all(map(is_text, words)):
         message = "there are bytes in it that are no UTF-8, or NUL: it cannot be written as a command"
         hazards = (Hazard(None, "unknown-start", message), *hazards)
+    shut = _shut(first, snapshot)
+    if shut:
+        message = f"not allowed to write to {escape(', '.join(shut))}, where its output goes"
+        hazards = (Hazard(None, "unknown-start", message), *hazards)
     if first.stdout.startswith(PIPE) or first.stderr.startswith(PIPE):
         message = "it writes into a pipe, to whom is not known: started by hand, what it writes there is lost"
         hazards = (*hazards, Hazard(None, "lost-output", message))
     why = "its own command line, through the sources that are known"
-    runnable = whole and had.whole and there and reachable and all(map(is_text, words))
+    runnable = whole and had.whole and there and reachable and not shut and all(map(is_text, words))
     return Step(words, why, Disruption.DOWNTIME, runnable, hazards)
 
 
@@ -132,9 +139,29 @@ def _output(first: Process) -> tuple[str, ...]:
     return (mask + TOGETHER, out) if out == err else (mask + APART, out, err)
 
 
+def wanted(first: Process, uid: int, known: Known) -> None:
+    """Ask whether who looks may open what their process writes to: another user may have opened it."""
+    if uid and first.uid == uid and not first.apart:
+        for path in _opened(first):
+            known.writable(path)
+
+
+def _shut(first: Process, snapshot: Snapshot) -> list[str]:
+    """Give what may not be written to; a record is not for who reads it."""
+    if snapshot.key is not None:
+        return []
+    return [path for path in _opened(first) if snapshot.answers.writable.get(path) is False]
+
+
+def _opened(first: Process) -> list[str]:
+    """Give what a start opens to write to: files, and folders in which it has to make one."""
+    links = dict.fromkeys(link for link in (first.stdout, first.stderr) if _file(link) != NOWHERE)
+    return [posixpath.dirname(link) if link.endswith(DELETED) else link for link in links]
+
+
 def _file(path: str) -> str:
     kept = path.startswith("/") and not path.startswith("/dev/pts")
-    return path.removesuffix(DELETED) if kept else "/dev/null"
+    return path.removesuffix(DELETED) if kept else NOWHERE
 
 
 def _command(server: Server, policy: Policy) -> tuple[tuple[str, ...], bool]:

@@ -251,6 +251,27 @@ def test_without_rights(stale: Server, box: Sshd, home: Path) -> None:
     assert stale.http("COLOUR") == {"blue"}
 
 
+def test_an_output_that_somebody_else_has_opened(home: Path, bare: Path, box: Sshd, run: Run) -> None:
+    """The user of the server could stop it, but not start it: the log is of root."""
+    need("setpriv", "useradd")
+    with User(home, "own", "/bin/bash") as user:
+        become = ("setpriv", f"--reuid={user.uid}", f"--regid={user.uid}", "--clear-groups")
+        server = run(Gunicorn(home / "shop", program=(*become, str(bare / "gunicorn"))).put(COLOUR="red"))
+        server.put(COLOUR="blue")
+        words = ("restart", "-H", f"{user.name}@box", "-s", server.spec(), "--timeout", "20s")
+        log, before = server.folder / "log", server.pids()
+
+        plan = box.envcheck(*words)
+        refused = box.envcheck(*words, "--apply", "--yes")
+
+        assert f"not allowed to write to {log}" in " ".join(plan.out.split()), plan
+        assert (refused.code, server.pids()) == (5, before), refused
+        os.chown(log, user.uid, user.uid)
+        done = box.envcheck(*words, "--apply", "--yes")
+        assert done.code == 0, done
+        assert server.http("COLOUR") == {"blue"}
+
+
 # --- many -------------------------------------------------------------------------------------------------
 
 

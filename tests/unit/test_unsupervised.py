@@ -12,9 +12,11 @@ import pytest
 
 from envcheck import spec as specs
 from envcheck.judge import judge
-from envcheck.model import Action, FileFacts, Process, Remedy, Step
+from envcheck.model import Action, Answers, FileFacts, Process, Remedy, Step
 from envcheck.report import advice
 from envcheck.secrecy import Policy
+from envcheck.supervisors import starting
+from envcheck.supervisors.known import Known
 from envcheck.supervisors.starting import APART, TOGETHER
 
 HIDING = Policy(key=bytes(32))
@@ -29,9 +31,11 @@ def remedy(
     files: dict[str, FileFacts] | None = None,
     tools: Sequence[str] = ("envdir", "unicorn", "bundle"),
     uid: int = 0,
+    writable: dict[str, bool] | None = None,
 ) -> Remedy:
     sources = {"/etc/shop": build.folder(build.NOW, COLOUR=("blue", build.NOW))}
     snapshot = build.snapshot(*processes, files=sources | (files or {}), tools=tools)
+    snapshot = snapshot._replace(answers=Answers(writable=writable or {}))
     snapshot = snapshot._replace(uid=uid, inside={p.pid: snapshot.files for p in processes if p.apart})
     report = judge(snapshot, specs.load(SPEC.encode(), "/spec.yaml"), [], HIDING)
     [app] = report.hosts[0].apps
@@ -63,6 +67,39 @@ def refused(found: Remedy, why: str) -> None:
     assert line.endswith("(the start step is not complete: do not begin before it is)")
     masked = any("***" in word for step in found.steps for word in step.argv)
     assert ("fill in" in line) is masked
+
+
+@pytest.mark.parametrize(
+    ("stdout", "stderr", "shut"),
+    [
+        ("/var/log/shop", "", "/var/log/shop"),
+        ("/var/log/shop", "/var/log/errors", "/var/log/shop"),
+        ("/var/log/gone (deleted)", "/var/log/gone (deleted)", "/var/log"),
+        ("/var/log/errors", "/var/log/errors", ""),
+        ("/dev/null", "/dev/pts/1", ""),
+    ],
+)
+def test_an_output_that_who_looks_may_not_open(stdout: str, stderr: str, shut: str) -> None:
+    """A step would stop the server, and none could start it: the shell ends before it."""
+    own = gunicorn(stdout=stdout, stderr=stderr, uid=1000)
+    known = Known(Answers())
+    starting.wanted(own, 1000, known)
+    asked = {path: path == "/var/log/errors" for _, path in known.wanted}
+
+    found = remedy(own, uid=1000, writable=asked)
+
+    if shut:
+        refused(found, f"not allowed to write to {shut}, where its output goes")
+    else:
+        assert start(found).runnable
+
+
+def test_root_may_open_every_output() -> None:
+    known = Known(Answers())
+
+    starting.wanted(gunicorn(stdout="/var/log/shop", uid=1000), 0, known)
+
+    assert not known.wants
 
 
 # --- its environment ------------------------------------------------------------------------------------
