@@ -12,6 +12,7 @@ from envcheck.escaping import command, escape
 from envcheck.judge import permission, rights
 from envcheck.model import Action, AppReport, HostReport, Outcome, Remedy, Report, Result, Taken
 from envcheck.report import advice, fleet, grouping, rolled, text
+from envcheck.report.folding import fold
 from envcheck.secrecy import MASK
 
 HEADLINES = {
@@ -58,7 +59,7 @@ def _many(report: Report, width: int, *, last: bool) -> list[str]:
         lines += ["", *_host(host._replace(apps=bad), width, last=False)] if bad else []
     for block in rolled.briefly(report, width):
         lines += ["", *block]
-    return [*lines, "", f"do: {_to_do_on(report.hosts)}"]
+    return [*lines, "", *(f"do: {what}" for what in _to_do_on(report.hosts))]
 
 
 def _host(host: HostReport, width: int, *, last: bool) -> list[str]:
@@ -166,18 +167,24 @@ def _hidden(remedy: Remedy) -> list[str]:
     return [word.partition("=")[0] for word in words if word.endswith(f"={MASK}")]
 
 
-def _to_do_on(hosts: Sequence[HostReport]) -> str:
-    """Say it for the first host that it did not end well on, and for those that were not reached.
+def _to_do_on(hosts: Sequence[HostReport]) -> Iterator[str]:
+    """Say it for those that were not reached, and for all hosts that it did not end well on, the same once.
 
-    What may be a command comes last, to be pasted.
+    What may be a command comes last in its line, to be pasted.
     """
     if any(map(grouping.is_unmatched, hosts)):
-        return fleet.LOOK
-    mend = rolled.to_mend(hosts)
-    bad = next((h for h in hosts if any(app.outcome and app.outcome.exit_code for app in h.apps)), None)
-    if bad is None:
-        return f"{mend}, then the same again" if mend else "nothing"
-    return f"{mend + '; ' if mend else ''}on {escape(bad.name)}: {_to_do(list(bad.apps))}"
+        yield fleet.LOOK
+        return
+    todo: dict[str, list[str]] = {}
+    for host in hosts:
+        if any(app.outcome and app.outcome.exit_code for app in host.apps):
+            todo.setdefault(_to_do(list(host.apps)), []).append(host.name)
+    if mend := rolled.to_mend(hosts):
+        yield mend if todo else f"{mend}, then the same again"
+    for what, names in todo.items():
+        yield f"on {', '.join(map(escape, fold(names)))}: {what}"
+    if not mend and not todo:
+        yield "nothing"
 
 
 def _after(outcome: Outcome) -> str:

@@ -337,6 +337,26 @@ def test_the_canary_fails(boxes: Boxes) -> None:
     assert {boxes.servers[name].http("COLOUR").pop() for name in ("web-1", "web-2")} == {"red"}
 
 
+def test_the_way_back_of_each_that_fails(boxes: Boxes) -> None:
+    """Two were at it when one failed: both are down. What is the same for all is said once."""
+    for name in ("web-2", "web-3"):
+        broken = boxes.servers[name]
+        broken.write("app.py", (broken.folder / "app.py").read_text() + BREAKS)
+
+    refused = boxes.client.envcheck("restart", *boxes.arguments(), "--apply")
+    done = boxes.client.envcheck(
+        "restart", *boxes.arguments(), "--apply", "--yes", "--max-parallel", "2", "--timeout", "8s"
+    )
+
+    assert refused.out.splitlines()[-1] == "do: on web-[1:3]: confirm it, or say --yes", refused
+    assert done.code == 4, done
+    said = [line for line in done.out.splitlines() if line.startswith("do: ")]
+    assert [line.partition(": it does not run: ")[0] for line in said] == ["do: on web-2", "do: on web-3"], (
+        done
+    )
+    assert all(f"/apps/{name}" in line for name, line in zip(("web-2", "web-3"), said, strict=True)), done
+
+
 def test_a_host_that_is_not_reached_stops_the_rest(boxes: Boxes) -> None:
     boxes.boxes["web-2"].stop()
 
