@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from envcheck.judge import verdict
@@ -14,6 +14,8 @@ from envcheck.model import AppReport, Diagnosis, HostReport, Report, Severity
 SHARE = 0.015
 BRISK = 0.15  # the same while somebody waits for a server to come up
 SHORTEST, LONGEST = 0.1, 5.0  # seconds between two looks
+LOOKED = ("ok", "partial")  # the states of a host that was looked at
+FEW = 3  # hosts that are named
 FIRST = 1.0  # seconds of rest after the first one: it pays for what is loaded only once
 
 
@@ -76,10 +78,21 @@ def _spent() -> float:
 
 def judged(report: Report, fail_on: Severity) -> Look:
     """Judge a report: every app in sync, and no old generation left."""
-    wrong = [w for host in report.hosts for w in _wrong_with_host(host, fail_on)]
+    told: dict[str, list[str]] = {}
+    for host in report.hosts:
+        for what in _wrong_with_host(host, fail_on):
+            told.setdefault(what, []).append(host.name)
+    many = len(report.hosts) > 1
+    wrong = [f"{what} on {_few(names)}" if many else what for what, names in told.items()]
     if report.exit_code and not wrong:
         wrong = ["not all could be told"]
     return Look(report, "; ".join(wrong), members(report))
+
+
+def _few(names: Sequence[str]) -> str:
+    """Name hosts in one line, however many there are."""
+    more = len(names) - FEW
+    return ", ".join(names[:FEW]) + (f" and {more} more" if more > 0 else "")
 
 
 def members(report: Report) -> frozenset[tuple[int, int]]:
@@ -89,7 +102,8 @@ def members(report: Report) -> frozenset[tuple[int, int]]:
 
 def _wrong_with_host(host: HostReport, fail_on: Severity) -> list[str]:
     unmatched = [f"no running server is meant by {name}" for name in host.unmatched]
-    return unmatched + [wrong for app in host.apps if (wrong := wrong_with(app, fail_on))]
+    unseen = [] if host.status in LOOKED else [f"not looked at ({host.status})"]
+    return unseen + unmatched + [wrong for app in host.apps if (wrong := wrong_with(app, fail_on))]
 
 
 def wrong_with(app: AppReport, fail_on: Severity) -> str:

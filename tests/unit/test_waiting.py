@@ -9,7 +9,7 @@ import build
 from envcheck import spec as specs
 from envcheck import waiting
 from envcheck.judge import judge
-from envcheck.model import Process, Report, Severity
+from envcheck.model import HostReport, Process, Report, Severity
 from envcheck.secrecy import Policy
 from envcheck.waiting import Look, Patience, wait
 
@@ -89,3 +89,17 @@ def test_what_is_wrong() -> None:
     assert judged(master, worker(11, 10, "blue")) == "shop is unexplained in 1 of 2 processes"
     assert judged(master, worker(11, 10), new) == "shop still has an old generation"
     assert judged() == "no running server is meant by app shop"
+
+
+def test_of_many_hosts_each_reason_is_told_once_with_their_names() -> None:
+    report = judge(build.snapshot(build.gunicorn(10)), specs.load(SPEC, "/spec.yaml"), [], build.OPEN)
+    [host] = report.hosts
+    same = [host._replace(name=f"web-{number}") for number in range(5)]
+    dead = HostReport("db", "unreachable", (), ())
+
+    seen = waiting.judged(Report((*same, dead), 1), Severity.ERROR)
+
+    assert seen.wrong == (
+        "shop is unexplained in 1 of 1 processes on web-0, web-1, web-2 and 2 more; "
+        "not looked at (unreachable) on db"
+    )
