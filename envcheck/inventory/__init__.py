@@ -11,31 +11,33 @@ import re
 
 from envcheck.errors import UsageError
 from envcheck.inventory import lines, tree
-from envcheck.inventory.hosts import Listed, hosts
+from envcheck.inventory.hosts import Inventory, Listed, hosts
 from envcheck.inventory.limit import select
 from envcheck.spec.fault import Fault
 
-__all__ = ["Listed", "load", "select"]
+__all__ = ["Inventory", "Listed", "load", "select"]
 
 YAML = (".yaml", ".yml")
 YAML_START = re.compile(r"(?:---|[\w.-]+:)\s*(?:#.*)?$")  # a document, or a group that is a mapping
 
 
-def load(content: bytes, path: str) -> tuple[Listed, ...]:
-    """Read the hosts of a file, in its order, each once.
+def load(content: bytes, path: str) -> Inventory:
+    """Read the hosts of a file, in its order, each once, and the names of its groups.
 
     Raises nothing but `UsageError`, which names file and line.
     """
     shown = path if path.isprintable() else ascii(path)[1:-1]
     try:
-        found = hosts((tree if _is_yaml(content, path) else lines).read(content))
+        read = (tree if _is_yaml(content, path) else lines).read(content)
+        found = hosts(read)
     except Fault as fault:
         raise UsageError(f"{shown}:{fault.line}: {fault.message}") from None
     except RecursionError:
         raise UsageError(f"{shown}:1: nested too deep") from None
     if not found:
         raise UsageError(f"{shown}: names no host")
-    return tuple(h._replace(problem=f"{shown}:{h.problem}") if h.problem else h for h in found)
+    told = (h._replace(problem=f"{shown}:{h.problem}") if h.problem else h for h in found)
+    return Inventory(tuple(told), frozenset(read.groups))
 
 
 def _is_yaml(content: bytes, path: str) -> bool:

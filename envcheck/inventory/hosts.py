@@ -33,6 +33,13 @@ class Listed(NamedTuple):
     problem: str = ""  # why it cannot be reached as it is described, with the line
 
 
+class Inventory(NamedTuple):
+    """What a hosts file says."""
+
+    hosts: tuple[Listed, ...]
+    groups: frozenset[str]  # those without a host as well
+
+
 class Value(NamedTuple):
     text: str
     line: int

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from envcheck.errors import UsageError
 from envcheck.inventory.address import expand
-from envcheck.inventory.hosts import Listed
+from envcheck.inventory.hosts import Inventory, Listed
 
 EXCLUDED, REQUIRED = "!", "&"
 # Of IPv6, or a glob of such: eight groups, or "::" for some of them.
@@ -16,16 +16,17 @@ ADDRESS = re.compile(r"(?=.*::|(?:[^:]*:){7})[0-9a-fA-F:.*?\[\]-]+(?:%.*)?")
 TERM = re.compile(r"(?:\[[^\]]*\]?|[^:\[])+(?::\d+(?=:|$))?")  # with its port
 
 
-def select(hosts: Sequence[Listed], limits: Iterable[str]) -> tuple[Listed, ...]:
+def select(inventory: Inventory, limits: Iterable[str]) -> tuple[Listed, ...]:
     """Give the hosts that *limits* name, in their own order: names, ranges of
-    them, groups, globs, `!` but not, `&` and also.
+    them, groups, globs, `!` but not, `&` and also. A group may be without a host.
 
     Raises:
         UsageError: A part names nothing, nothing is left, or a host that is left cannot be reached.
     """
+    hosts = inventory.hosts
     known = [host.name for host in hosts]
     parts = [part for limit in limits for part in _parts(limit, known)]
-    marked = {part: _named(hosts, part.lstrip(EXCLUDED + REQUIRED), part) for part in parts}
+    marked = {part: _named(inventory, part.lstrip(EXCLUDED + REQUIRED), part) for part in parts}
     wanted = [names for part, names in marked.items() if part[0] not in (EXCLUDED, REQUIRED)]
     everybody = frozenset(host.name for host in hosts)
     chosen = everybody.intersection(name for names in wanted for name in names) if wanted else everybody
@@ -62,19 +63,19 @@ def _is_whole(text: str, names: Sequence[str]) -> bool:
     return ADDRESS.fullmatch(text) is not None or any(fnmatchcase(name, text) for name in names)
 
 
-def _named(hosts: Sequence[Listed], name: str, part: str) -> frozenset[str]:
+def _named(inventory: Inventory, name: str, part: str) -> frozenset[str]:
     try:
         exact = frozenset(expand(name))  # reports name hosts by ranges
     except ValueError as error:
         raise UsageError(f"--limit {part}: {error}") from None
     found = frozenset(
         host.name
-        for host in hosts
+        for host in inventory.hosts
         if host.name in exact
         or name == "all"
         or fnmatchcase(host.name, name)
         or any(fnmatchcase(group, name) for group in host.groups)
     )
-    if not found:
+    if not found and not any(fnmatchcase(group, name) for group in inventory.groups):
         raise UsageError(f"--limit {part}: no such host or group")
     return found

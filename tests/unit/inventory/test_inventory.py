@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from envcheck.errors import UsageError
-from envcheck.inventory import Listed, load, select
+from envcheck.inventory import Inventory, load, select
 
 PLAIN = b"""
 # the shop
@@ -74,8 +74,8 @@ GROUPED = {
 }
 
 
-def told(hosts: tuple[Listed, ...]) -> dict[str, Any]:
-    return {h.name: (h.address, h.user, h.port, set(h.groups)) for h in hosts}
+def told(inventory: Inventory) -> dict[str, Any]:
+    return {h.name: (h.address, h.user, h.port, set(h.groups)) for h in inventory.hosts}
 
 
 def test_plain() -> None:
@@ -93,7 +93,7 @@ def test_plain() -> None:
 
 def test_a_user_with_a_domain() -> None:
     """As ssh(1) reads it: the last @ ends the user's name."""
-    (one,) = load(b"a@b.example@web-1:2222", "hosts")
+    (one,) = load(b"a@b.example@web-1:2222", "hosts").hosts
     assert (one.address, one.user, one.port) == ("web-1", "a@b.example", 2222)
 
 
@@ -118,7 +118,7 @@ def test_yaml(path: str) -> None:
     ],
 )
 def test_ranges(text: str, names: list[str]) -> None:
-    assert [h.name for h in load(text.encode(), "hosts")] == names
+    assert [h.name for h in load(text.encode(), "hosts").hosts] == names
 
 
 @pytest.mark.parametrize(
@@ -211,6 +211,18 @@ def test_four_terms_that_could_be_groups_of_an_address() -> None:
     assert [h.name for h in select(hosts, ["a:b:c:!d"])] == ["a", "b", "c"]
     assert [h.name for h in select(hosts, ["fe80::1"])] == ["fe80::1"]
     assert [h.name for h in select(hosts, ["1:2:3:4:5:6:7:8"])] == ["1:2:3:4:5:6:7:8"]
+
+
+def test_a_group_without_hosts_is_a_group() -> None:
+    """What is being maintained: at most times nothing, and then nothing is left out."""
+    hosts = load(b"[web]\nweb-1\nweb-2\n[maintained]\n[idle:children]\nmaintained\n", "hosts")
+
+    for limit in ("all:!maintained", "web,maintained", "!idle", "web:!main*"):
+        assert [h.name for h in select(hosts, [limit])] == ["web-1", "web-2"], limit
+    for limit in ("maintained", "web:&idle"):
+        with pytest.raises(UsageError) as caught:
+            select(hosts, [limit])
+        assert str(caught.value).endswith(" leaves no host")
 
 
 @pytest.mark.parametrize(
