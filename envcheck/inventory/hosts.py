@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -11,14 +12,15 @@ from envcheck.spec.fault import Fault, quoted
 ALL = "all"
 UNGROUPED = "ungrouped"
 
-# The variables that count, by what they mean; the later name is Ansible's older one.
+# The variables that count, by what they mean. The later name is Ansible's older one, and wins where both are.
 MEANINGS = {
     "address": ("ansible_host", "ansible_ssh_host"),
     "port": ("ansible_port", "ansible_ssh_port"),
     "user": ("ansible_user", "ansible_ssh_user"),
     "connection": ("ansible_connection",),
 }
-NAMES = {name: meaning for meaning, names in MEANINGS.items() for name in names}
+PRIORITY = "ansible_group_priority"  # of groups of one depth: the higher wins
+NAMES = frozenset({PRIORITY}.union(*MEANINGS.values()))
 SSH = ("ssh", "smart", "paramiko", "paramiko_ssh", "ansible.builtin.ssh", "ansible.builtin.paramiko_ssh")
 
 
@@ -45,7 +47,7 @@ class Value(NamedTuple):
     line: int
 
 
-Variables = dict[str, Value]  # meaning -> value
+Variables = dict[str, Value]  # by name
 
 
 class Group:
@@ -76,9 +78,10 @@ def hosts(read: Groups) -> list[Listed]:
     """Give the hosts in the order in which they were first named.
 
     Raises:
-        Fault: A group is its own child.
+        Fault: A group is its own child, or its priority is no number.
     """
     depths = _depths(read.groups)
+    ranks = {name: (depths[name], _priority(group), name) for name, group in read.groups.items()}
     parents = {name: {p for p, g in read.groups.items() if name in g.children} for name in read.groups}
     direct: dict[str, set[str]] = {host: set() for host in read.hosts}
     for name, group in read.groups.items():
@@ -86,24 +89,30 @@ def hosts(read: Groups) -> list[Listed]:
             direct[host].add(name)
     above = {name: _above(name, parents) for name in read.groups}
     return [
-        _listed(host, frozenset({ALL}).union(*(above[g] for g in groups)), read, depths)
+        _listed(host, frozenset({ALL}).union(*(above[g] for g in groups)), read, ranks)
         for host, named in direct.items()
         for groups in [named - {UNGROUPED, ALL} or {UNGROUPED}]
     ]
 
 
-def _listed(host: str, groups: frozenset[str], read: Groups, depths: Mapping[str, int]) -> Listed:
-    """Merge variables as Ansible does: the deeper group wins, then the later name, then what is its own."""
+def _listed(
+    host: str, groups: frozenset[str], read: Groups, ranks: Mapping[str, tuple[int, int, str]]
+) -> Listed:
+    """Merge variables as Ansible does: the deeper group wins, then that of the higher priority, then the
+    later name, then what is its own."""
     merged: Variables = {}
-    for group in sorted(groups, key=lambda name: (depths[name], name)):
+    for group in sorted(groups, key=ranks.__getitem__):
         merged |= read.groups[group].variables
     made = _named(host)._replace(groups=groups)
+    named = {
+        MEANINGS[key][0]: Value(str(value), 0)
+        for key, value in (("user", made.user), ("port", made.port))
+        if value is not None
+    }
     try:
-        of_groups, own = dict(_meant(merged)), dict(_meant(read.hosts[host]))
+        meant = dict(_meant(merged | named | read.hosts[host]))
     except Fault as fault:
         return made._replace(problem=f"{fault.line}: {host}: {fault.message}")
-    named = {key: value for key, value in (("user", made.user), ("port", made.port)) if value is not None}
-    meant = of_groups | named | own
     return made._replace(
         address=str(meant.get("address", made.address)),
         user=str(meant["user"]) if "user" in meant else None,
@@ -119,7 +128,11 @@ def _named(name: str) -> Listed:
 
 
 def _meant(variables: Variables) -> Iterator[tuple[str, str | int]]:
-    for meaning, (text, line) in variables.items():
+    for meaning, names in MEANINGS.items():
+        set_by = [variables[name] for name in names if name in variables]
+        if not set_by:
+            continue
+        text, line = set_by[-1]
         if "{{" in text:
             raise Fault(line, "is computed by a template; only ansible-inventory could tell its value")
         if meaning == "connection":
@@ -134,6 +147,13 @@ def _meant(variables: Variables) -> Iterator[tuple[str, str | int]]:
             yield meaning, text
         else:
             raise Fault(line, f"is no {meaning}: {quoted(text)}")
+
+
+def _priority(group: Group) -> int:
+    text, line = group.variables.get(PRIORITY, Value("1", 0))
+    if re.fullmatch(r"-?[0-9]{1,9}", text) is None:
+        raise Fault(line, f"{PRIORITY} is a whole number")
+    return int(text)
 
 
 def _depths(groups: Mapping[str, Group]) -> dict[str, int]:

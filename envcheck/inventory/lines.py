@@ -81,7 +81,7 @@ def _group_variable(groups: Groups, section: str, line: str, number: int) -> Non
 
 
 def _variable(name: str, value: str, number: int) -> Variables:
-    return {NAMES[name]: Value(value, number)} if name in NAMES else {}
+    return {name: Value(value, number)} if name in NAMES else {}
 
 
 def _words(line: str, number: int) -> list[str]:

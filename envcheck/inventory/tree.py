@@ -41,11 +41,10 @@ def _group(groups: Groups, name: Scalar, node: Node) -> None:
 def _variables(node: Node) -> Variables:
     found: Variables = {}
     for key, value in _items(node, "the variables of a host or a group"):
-        meaning = NAMES.get(key.text)
-        if meaning is not None:
+        if key.text in NAMES:
             if not isinstance(value, Scalar):
                 raise Fault(value.line, f"{key.text} must be a text")
-            found[meaning] = Value(value.text, value.line)
+            found[key.text] = Value(value.text, value.line)
     return found
 
 

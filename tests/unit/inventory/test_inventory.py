@@ -101,6 +101,30 @@ def test_ini() -> None:
     assert told(load(INI, "hosts")) == GROUPED
 
 
+def test_priorities_of_groups() -> None:
+    """Of groups of one depth the one with the higher priority wins, whatever they are called."""
+    text = b"[a]\nweb-1\n[b]\nweb-1\n[b:vars]\nansible_port=2\n[a:vars]\nansible_port=1\n"
+    first = b"ansible_group_priority=10\n"
+    tree = b"a: {hosts: {web-1: }, vars: {ansible_port: 1, ansible_group_priority: 10}}\n"
+    tree += b"b: {hosts: {web-1: }, vars: {ansible_port: 2}}\n"
+
+    assert [h.port for h in load(text, "hosts").hosts] == [2]
+    assert [h.port for h in load(text + first, "hosts").hosts] == [1]
+    assert [h.port for h in load(tree, "hosts.yaml").hosts] == [1]
+    with pytest.raises(UsageError) as caught:
+        load(text + b"ansible_group_priority=high\n", "hosts")
+    assert str(caught.value) == "hosts:9: ansible_group_priority is a whole number"
+
+
+def test_the_older_names_of_variables_win() -> None:
+    """As in the connection plugin ssh: it takes the last name that has a value, of whatever group."""
+    text = b"a ansible_ssh_host=192.0.2.1 ansible_host=192.0.2.2\n"
+    text += b"[g]\nb ansible_port=2\n[g:vars]\nansible_ssh_port=1\n"
+    [a, b] = load(text, "hosts").hosts
+
+    assert (a.address, b.port) == ("192.0.2.1", 1)
+
+
 @pytest.mark.parametrize("path", ["hosts.yaml", "hosts.yml", "hosts"])
 def test_yaml(path: str) -> None:
     assert told(load(YAML, path)) == GROUPED
