@@ -17,7 +17,7 @@ from envcheck.spec.fault import Fault
 
 __all__ = ["Inventory", "Listed", "load", "select"]
 
-YAML = (".yaml", ".yml")
+YAML = (".yaml", ".yml", ".json")
 YAML_START = re.compile(r"(?:---|[\w.-]+:)\s*(?:#.*)?$")  # a document, or a group that is a mapping
 
 

@@ -45,6 +45,7 @@ class Inventory(NamedTuple):
 class Value(NamedTuple):
     text: str
     line: int
+    tagged: bool = False  # it is encrypted, or otherwise of use to Ansible alone
 
 
 Variables = dict[str, Value]  # by name
@@ -132,7 +133,9 @@ def _meant(variables: Variables) -> Iterator[tuple[str, str | int]]:
         set_by = [variables[name] for name in names if name in variables]
         if not set_by:
             continue
-        text, line = set_by[-1]
+        text, line, tagged = set_by[-1]
+        if tagged:
+            raise Fault(line, f"its {meaning} has a tag ('!...'), which only Ansible can resolve")
         if "{{" in text:
             raise Fault(line, "is computed by a template; only ansible-inventory could tell its value")
         if meaning == "connection":
@@ -150,7 +153,7 @@ def _meant(variables: Variables) -> Iterator[tuple[str, str | int]]:
 
 
 def _priority(group: Group) -> int:
-    text, line = group.variables.get(PRIORITY, Value("1", 0))
+    text, line, _ = group.variables.get(PRIORITY, Value("1", 0))
     if re.fullmatch(r"-?[0-9]{1,9}", text) is None:
         raise Fault(line, f"{PRIORITY} is a whole number")
     return int(text)

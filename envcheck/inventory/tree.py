@@ -10,12 +10,13 @@ from envcheck.spec.document import Mapping, Node, Scalar, parse
 from envcheck.spec.fault import Fault, quoted
 
 KEYS = ("hosts", "children", "vars")
+MOST = 100_000  # nodes: three seconds, and what a megabyte of hosts with all their variables has
 
 
 def read(content: bytes) -> Groups:
     """Read a file; raises nothing but `Fault`."""
     groups = Groups()
-    for name, node in _items(parse(content), "a hosts file"):
+    for name, node in _items(parse(content, tags=True, most=MOST), "a hosts file"):
         _group(groups, name, node)
     return groups
 
@@ -44,7 +45,7 @@ def _variables(node: Node) -> Variables:
         if key.text in NAMES:
             if not isinstance(value, Scalar):
                 raise Fault(value.line, f"{key.text} must be a text")
-            found[key.text] = Value(value.text, value.line)
+            found[key.text] = Value(value.text, value.line, tagged=value.tagged)
     return found
 
 

@@ -1,7 +1,8 @@
 """A strict YAML loader that reads text: `yes`, `0755`, `12:30` and `1.10` stay what was typed.
 
 Refused are tags, merge keys, a second document, duplicate keys and keys that are no text. All is bounded:
-bytes, depth, aliases, and the nodes that remain when the aliases are followed.
+bytes, depth, aliases, and the nodes that remain when the aliases are followed. Who reads a file that others
+write for others too (an inventory) may take tags: what is tagged has no text then.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class Scalar(NamedTuple):
     text: str
     line: int
     plain: bool  # typed without quotes
+    tagged: bool = False  # what was written means something only to who knows its tag: it is not kept
 
     @property
     def empty(self) -> bool:
@@ -58,13 +60,13 @@ class _Built(NamedTuple):
     height: int = 0
 
 
-def parse(content: bytes) -> Node:
-    """Read a document; raises nothing but `Fault`."""
+def parse(content: bytes, *, tags: bool = False, most: int = MAX_NODES) -> Node:
+    """Read a document of *most* nodes; raises nothing but `Fault`."""
     stream = events(decode(content))
     next(stream)
     if next(stream).kind == "StreamEndEvent":
         raise Fault(1, "is empty")
-    root = _Builder(stream).node(next(stream), 1)
+    root = _Builder(stream, tags=tags, most=most).node(next(stream), 1)
     next(stream)
     after = next(stream)
     if after.kind != "StreamEndEvent":
@@ -75,19 +77,23 @@ def parse(content: bytes) -> Node:
 class _Builder:
     """Turns events into nodes; the parser has seen to it that they nest and end."""
 
-    def __init__(self, stream: Iterator[Event]) -> None:
+    def __init__(self, stream: Iterator[Event], *, tags: bool, most: int) -> None:
         self.stream = stream
+        self.tags = tags
+        self.most = most
         self.anchors: dict[str, _Built] = {}
         self.aliases = 0
         self.nodes = 0
 
     def node(self, event: Event, depth: int) -> _Built:
-        if event.tagged:
+        if event.tagged and not self.tags:
             raise Fault(event.line, "tags ('!...') are not supported; put quotes around a text with '!'")
         built = self.makers[event.kind](self, event, depth)
+        if event.tagged:
+            built = built._replace(node=Scalar("", event.line, plain=False, tagged=True))
         self.nodes += built.size if event.kind == "alias" else 1
-        if self.nodes > MAX_NODES:
-            raise Fault(event.line, f"more than {MAX_NODES} nodes")
+        if self.nodes > self.most:
+            raise Fault(event.line, f"more than {self.most} nodes")
         if depth + built.height > MAX_DEPTH:
             raise Fault(event.line, f"nested deeper than {MAX_DEPTH} levels")
         if event.anchor is not None and event.kind != "alias":
@@ -130,7 +136,7 @@ class _Builder:
     def key(self, event: Event, depth: int, lines: dict[str, int]) -> Scalar:
         """Read a key; *lines* says where the ones before it stand."""
         key = self.node(event, depth).node
-        if not isinstance(key, Scalar) or key.empty:
+        if not isinstance(key, Scalar) or key.empty or key.tagged:
             raise Fault(event.line, "a key must be a text")
         if key.plain and key.text == "<<":
             raise Fault(event.line, "merge keys ('<<') are not supported")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -91,6 +92,41 @@ def test_plain() -> None:
     }
 
 
+def test_variables_that_only_ansible_can_read() -> None:
+    """A vaulted password is in the way of none: it does not say how a host is reached."""
+    text = b"""
+all:
+  vars:
+    ansible_become_password: !vault |
+      $ANSIBLE_VAULT;1.1;AES256
+      6238326333
+    limits: !unsafe {soft: 1}
+  hosts:
+    web-1: {note: !unsafe '{{ x }}', ansible_port: 2201}
+    web-2: {ansible_user: !vault abc}
+"""
+    hosts = load(text, "hosts.yaml")
+
+    assert [(h.name, h.port) for h in select(hosts, ["!web-2"])] == [("web-1", 2201)]
+    with pytest.raises(UsageError) as caught:
+        select(hosts, [])
+    assert str(caught.value).startswith("hosts.yaml:10: web-2: its user has a tag")
+    with pytest.raises(UsageError) as caught:
+        load(b"all:\n  hosts: !vault x", "hosts.yaml")
+    assert str(caught.value) == "hosts.yaml:2: hosts must be a mapping"
+    with pytest.raises(UsageError) as caught:
+        load(b"all:\n  hosts:\n    !vault web-1:", "hosts.yaml")
+    assert str(caught.value) == "hosts.yaml:3: a key must be a text"
+
+
+def test_hundreds_of_hosts_with_all_their_variables() -> None:
+    """As `ansible-inventory --list --yaml` writes them; JSON is YAML for Ansible as well."""
+    variables = {f"variable_{number}": "x" for number in range(50)}
+    content = json.dumps({"web": {"hosts": {f"web-{number}": variables for number in range(300)}}})
+
+    assert len(load(content.encode(), "hosts.json").hosts) == 300
+
+
 def test_a_user_with_a_domain() -> None:
     """As ssh(1) reads it: the last @ ends the user's name."""
     (one,) = load(b"a@b.example@web-1:2222", "hosts").hosts
@@ -168,7 +204,6 @@ def test_ranges(text: str, names: list[str]) -> None:
         (b"all:\n  hosts:\n    a:\n    a:", "hosts:4: duplicate key 'a', first in line 3"),
         (b"all:\n  host:\n    a:", "hosts:2: unknown key 'host' in a group"),
         (b"all:\n  hosts: [a]", "hosts:2: hosts must be a mapping"),
-        (b"all:\n  vars: {x: !vault y}", "hosts:2: tags"),
         (b"\xff", "hosts:1: is not UTF-8 text"),
         (b"a\x1b[2J", "hosts:1: holds the control character U+001B"),
     ],
