@@ -67,9 +67,15 @@ def _seen(host: Host, value: S | BaseException) -> S | HostReport:
 
 
 def in_order(hosts: Hosts, reports: Sequence[Report]) -> list[Report]:
-    """Put reports into the order in which the hosts were named."""
+    """Put reports, of one host each, into the order in which the hosts were named; say who knows them so."""
     places = {host.name: place for place, host in enumerate(hosts.named)}
-    return sorted(reports, key=lambda one: places[one.hosts[0].name])
+    told = (_of_file(hosts, one) for one in reports)
+    return sorted(told, key=lambda one: places[one.hosts[0].name])
+
+
+def _of_file(hosts: Hosts, one: Report) -> Report:
+    [host] = one.hosts
+    return one._replace(hosts=(host._replace(file=hosts.file),)) if host.name in hosts.listed else one
 
 
 class Lines:

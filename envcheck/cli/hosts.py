@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -96,7 +96,7 @@ def on_hosts(command: Callable[..., None]) -> Callable[..., None]:
 class Hosts:
     """The hosts of one run. `make` gives a further one that is reached in the same way.
 
-    *timeout*: seconds for one host.
+    *timeout*: seconds for one host. *listed*: the names that are those of the hosts file *file*.
     """
 
     def __init__(
@@ -107,8 +107,12 @@ class Hosts:
         parallel: int = PARALLEL,
         timeout: float = 0.0,
         verbose: bool = False,
+        file: str = "",
+        listed: Collection[str] = (),
     ) -> None:
         self.named = named
+        self.file = file
+        self.listed = listed
         self.again = False  # whether they are looked at again and again: connections are held
         self.make = make
         self.parallel = parallel
@@ -162,15 +166,23 @@ def chosen_hosts(
         raise UsageError(f"--max-parallel is at least 1, not {max_parallel}")
     maker = Maker(transport, (connect, total), sudo=sudo, verbose=verbose)
     named = {name: maker.make(name) for name in host or ()}
-    if hosts_file or limit:
-        named |= {place.name: maker.over_ssh(place) for place in _listed(hosts_file, limit or ())}
+    listed = _listed(hosts_file, limit or ()) if hosts_file or limit else []
+    named |= {place.name: maker.over_ssh(place) for place in listed}
     begun = None
     if len(named) == 1 and host and not hosts_file:
         # Whatever it has begun with, it goes on with.
         begun = ahead.take(Reach(host[0], transport, connect_timeout, timeout, sudo, verbose))
         named = {host[0]: begun} if begun is not None else named
     remotes = list(named.values())
-    hosts = Hosts(remotes or [Local()], maker.make, parallel=max_parallel, timeout=total, verbose=verbose)
+    hosts = Hosts(
+        remotes or [Local()],
+        maker.make,
+        parallel=max_parallel,
+        timeout=total,
+        verbose=verbose,
+        file=hosts_file or "",
+        listed={place.name for place in listed},
+    )
     hosts.begun = begun
     return hosts
 

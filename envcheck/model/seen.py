@@ -127,6 +127,7 @@ class HostReport(NamedTuple):
     key: str = ""  # which key hides values in the record; "": they are as they were read
     kept: bool = False  # whether that key was given, so that others may have it too
     called: str = ""  # what its record calls it, where another record calls its host so as well
+    file: str = ""  # the hosts file that knows it by its name; "": -H does
 
 
 class Listed(NamedTuple):

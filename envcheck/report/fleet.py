@@ -22,9 +22,8 @@ from envcheck.report.advice import incomplete, merged, step_lines, wrapped
 from envcheck.report.folding import fold
 from envcheck.report.grouping import AppGroup, GapGroup
 from envcheck.report.naming import FEW, few, hosts_of, names_of
-from envcheck.report.text import HEADLINES, count, field
+from envcheck.report.text import HEADLINES, count, field, meaning
 
-LOOK = "see what does run where nothing matched: envcheck ps -H HOST"
 MOST = 6  # outcomes that are told one by one, the largest groups
 
 
@@ -185,12 +184,13 @@ def _others(groups: Sequence[AppGroup], width: int) -> Iterator[list[str]]:
 
 def _plan(report: Report, groups: Sequence[AppGroup], width: int) -> Iterator[str]:
     """Say what to do, in order: configuration first, then what cannot be judged yet, then host after host."""
+    named = {host.name: host for host in report.hosts}
     items = [
         *(_note(group, width) for group in groups if group.app.remedy.note),
         *_look_again(report.hosts, width),
         *_take_again(report.uncompared, width),
         *_which(report.differences, width),
-        *(list(_steps(group, width)) for group in groups if group.app.remedy.steps),
+        *(list(_steps(group, named[group.hosts[0]], width)) for group in groups if group.app.remedy.steps),
     ]
     if not items:
         return
@@ -218,7 +218,13 @@ def _look_again(hosts: Sequence[HostReport], width: int) -> Iterator[list[str]]:
         text = f"mend what keeps {count(unreached, 'host', 'hosts')} from being reached, and check them again"
         yield wrapped(text, width - 4, "   ")
     if any(host.unmatched for host in hosts):
-        yield wrapped(LOOK, width - 4, "   ")
+        yield wrapped(look(hosts), width - 4, "   ")
+
+
+def look(hosts: Sequence[HostReport]) -> str:
+    """Say how to look at the hosts on which something that is meant does not run."""
+    missed = next(host for host in hosts if host.unmatched)
+    return f"see what does run where nothing matched: envcheck ps {meaning(missed, 'HOST')}"
 
 
 def _take_again(uncompared: Sequence[str], width: int) -> Iterator[list[str]]:
@@ -235,13 +241,14 @@ def _which(differences: Sequence[Difference], width: int) -> Iterator[list[str]]
         yield wrapped(f"say in a spec which is right, where hosts differ: {names}", width - 4, "   ")
 
 
-def _steps(group: AppGroup, width: int) -> Iterator[str]:
+def _steps(group: AppGroup, first: HostReport, width: int) -> Iterator[str]:
     """Write the steps as they are on the first host, which shows whether they help."""
     hosts = few(map(escape, fold(group.hosts)))
     order = own = ""
     if len(group.hosts) > 1:
         order = f", one host after another, {escape(group.hosts[0])} first; look whether it has helped"
-        own = "" if group.alike else ", and see each one's own steps with envcheck check -H HOST"
+        see = f", and see each one's own steps with envcheck check {meaning(first, 'HOST')}"
+        own = "" if group.alike else see
     notes = incomplete(group.app.remedy)
     text = f"{group.app.remedy.action} {escape(group.app.name)} on {hosts}{order}{own}{notes}:"
     yield from wrapped(text, width - 4, "   ")

@@ -30,7 +30,7 @@ NO_STEPS = {
 }
 HELPLESS = "nothing that a restart could help with"
 BY_HAND = "complete the steps, and carry them out yourself: --apply refuses what is not complete"
-BEFORE = f"{fleet.LOOK}; --apply does nothing before"
+BEFORE = "--apply does nothing before"
 FINE = (Result.DONE, Result.NOTHING_TO_DO)
 
 
@@ -51,7 +51,8 @@ def _many(report: Report, width: int, *, last: bool) -> list[str]:
         bad_ones = [(h, app) for h in report.hosts for app in h.apps if app.outcome and app.outcome.exit_code]
         more = [f"{escape(h.name)}: {first}" for h, app in bad_ones for first in _headline(app, width)[:1]]
         lost = any(map(grouping.is_unmatched, report.hosts))
-        more += [f"do: {BEFORE if lost else _to_do(apps)}"] if last and apps else []
+        to_do = f"{fleet.look(report.hosts)}; {BEFORE}" if lost else _to_do(apps)
+        more += [f"do: {to_do}"] if last and apps else []
         return [text.render(report, width=width).rstrip("\n"), *(("", *more) if more else ())]
     lines = advice.wrapped(rolled.headline(report.hosts), width, "")
     for host in report.hosts:
@@ -173,7 +174,7 @@ def _to_do_on(hosts: Sequence[HostReport]) -> Iterator[str]:
     What may be a command comes last in its line, to be pasted.
     """
     if any(map(grouping.is_unmatched, hosts)):
-        yield fleet.LOOK
+        yield fleet.look(hosts)
         return
     todo: dict[str, list[str]] = {}
     for host in hosts:

@@ -97,7 +97,13 @@ def which(host: HostReport) -> str:
     """Say how to find out what there is, where nothing matched."""
     if host.taken is not None:
         return RECORDED
-    return WHICH if host.name == HERE else f"{WHICH} -H {shlex.quote(escape(host.name))}"
+    return WHICH if host.name == HERE else f"{WHICH} {meaning(host)}"
+
+
+def meaning(host: HostReport, name: str = "") -> str:
+    """Give the options that mean a host; *name* stands for any host that is named as this one is."""
+    called = shlex.quote(escape(name or host.name))
+    return f"--hosts-file {shlex.quote(escape(host.file))} --limit {called}" if host.file else f"-H {called}"
 
 
 def unmatched(host: HostReport, width: int, lead: str = "") -> list[str]:

@@ -103,6 +103,17 @@ def test_only_unreachable_hosts_are_no_drift(many: Street) -> None:
     assert many.check("--limit", "dead").code == 3
 
 
+def test_the_command_that_looks_closer_takes_the_host_from_its_file(many: Street) -> None:
+    """By its name alone ssh knows none of them."""
+    hosts = str(many.hosts)
+    done = many.sshd.envcheck("check", "cwd:/none", "--hosts-file", hosts, "--limit", "web-01")
+    last = done.out.splitlines()[-1]
+    assert last.endswith(f": envcheck ps --hosts-file {hosts} --limit web-01"), done
+
+    closer = many.sshd.envcheck(*last.rpartition("envcheck ")[2].split())
+    assert closer.code == 0, closer
+
+
 def test_a_limit_that_names_nothing(many: Street) -> None:
     done = many.check("--limit", "wbe-*")
 

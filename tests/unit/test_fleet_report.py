@@ -158,6 +158,10 @@ def test_a_host_where_nothing_matches() -> None:
     said = lines(found)
     assert said[0] == "NOTHING MATCHED: 1 of 2 hosts; 1 in sync"
     assert said[-1] == "do: see what does run where nothing matched: envcheck ps -H HOST"
+    of_file = [host._replace(file="shop.ini") for host in found.hosts]
+    assert " ".join(" ".join(lines(report(*of_file))).split()).endswith(
+        "ps --hosts-file shop.ini --limit HOST"
+    )
 
 
 def test_no_value_is_told() -> None:
