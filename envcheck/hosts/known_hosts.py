@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hmac
 import re
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from binascii import Error as Base64Error
+from binascii import a2b_base64
 from collections.abc import Iterable, Iterator
 from fnmatch import translate
 from hashlib import sha1, sha256
@@ -16,6 +17,8 @@ from typing import NamedTuple
 
 PORT = 22
 MARKERS = (b"@cert-authority", b"@revoked")
+BLANKS = re.compile(rb"[ \t]+")
+ANY = "utf-8", "surrogateescape"  # a name of other bytes takes nothing from the rest of its line
 
 
 class Entry(NamedTuple):
@@ -59,8 +62,8 @@ class Verdict(NamedTuple):
 
 def read(content: bytes, path: str) -> Iterator[Entry]:
     """The lines that can be used."""
-    for number, line in enumerate(content.splitlines(), 1):
-        words = line.split()
+    for number, line in enumerate(content.split(b"\n"), 1):
+        words = [word for word in BLANKS.split(line) if word]
         marker = b""
         if words and words[0].startswith(b"@"):
             marker, words = words[0], words[1:]
@@ -69,14 +72,23 @@ def read(content: bytes, path: str) -> Iterator[Entry]:
         if len(words) < 3 or words[0].startswith(b"#"):  # noqa: PLR2004 - names, type, key
             continue
         try:
-            blob = b64decode(words[2], validate=True)
-            names, kind = words[0].decode("ascii"), words[1].decode("ascii")
-        except (Base64Error, ValueError):
+            blob = _decoded(words[2])
+        except Base64Error:
             continue
+        names, kind = words[0].decode(*ANY), words[1].decode(*ANY)
         if kind != _kind(blob):
             continue
         names = names if names.startswith("|") else names.lower()
         yield Entry(marker[1:].decode(), names, kind, blob, f"{path}:{number}")
+
+
+def _decoded(word: bytes) -> bytes:
+    """Decode base64. White space counts for nothing, as a CR at the end of a line; nothing else may be in it.
+
+    Raises:
+        Base64Error: It is none.
+    """
+    return a2b_base64(b"".join(word.split()), strict_mode=True)
 
 
 def name(host: str, port: int) -> str:
@@ -161,7 +173,7 @@ def _is_hash_of(names: str, wanted: str) -> bool:
     if len(parts) != 4 or parts[1] != "1":  # noqa: PLR2004
         return False
     try:
-        salt, digest = b64decode(parts[2]), b64decode(parts[3])
+        salt, digest = (_decoded(part.encode(*ANY)) for part in parts[2:])
     except Base64Error:
         return False
     return hmac.compare_digest(hmac.new(salt, wanted.encode(), sha1).digest(), digest)

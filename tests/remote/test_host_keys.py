@@ -59,6 +59,19 @@ def lines(sshd: Sshd) -> dict[str, tuple[str, str]]:
         "unknown marker": (f"@nonsense {plain} {right}", "host-key-unknown"),
         "bad lines": (f"{plain}\n\x00\n@revoked\n{plain} ssh-ed25519 !!!\n{plain} {right}", "ok"),
         "cut key": (f"{plain} {right[:-8]}\n{plain} {right}", "ok"),
+        "as Windows ends lines": (f"{plain} {right}\r", "ok"),
+        "a return ends no line": (f"# old\r{plain} {right}", "host-key-unknown"),
+        "a return in the key": (f"{plain} {right[:30]}\r{right[30:]}", "ok"),
+        "a form feed is no blank": (f"{plain}\f{right}", "host-key-unknown"),
+        "another name of any bytes": (f"{plain},m\udcfcnster {right}", "ok"),
+        "revoked beside such a name": (
+            f"{plain} {right}\n@revoked *,m\udcfcnster {right}",
+            "host-key-revoked",
+        ),
+        "revoked with a return in it": (
+            f"{plain} {right}\n@revoked * {right[:30]}\r{right[30:]}",
+            "host-key-revoked",
+        ),
     }
 
 
@@ -68,7 +81,9 @@ NAMES = [
     *("other with a port, right without", "another port", "two of a type, the second"),
     *("two of a type, the first", "another type", "another type first", "revoked"),
     *("revoked for another host", "another key revoked", "list", "upper case", "comment"),
-    *("commented out", "unknown marker", "bad lines", "cut key"),
+    *("commented out", "unknown marker", "bad lines", "cut key", "as Windows ends lines"),
+    *("a return ends no line", "a return in the key", "a form feed is no blank"),
+    *("another name of any bytes", "revoked beside such a name", "revoked with a return in it"),
 ]
 
 
@@ -88,7 +103,7 @@ def status(sshd: Sshd, transport: str) -> str:
 def test_as_openssh(sshd: Sshd, name: str) -> None:
     assert set(NAMES) == set(lines(sshd))
     content, expected = lines(sshd)[name]
-    sshd.known_hosts.write_bytes(content.encode() + b"\n\xff\xfe bytes\n")
+    sshd.known_hosts.write_bytes(content.encode(errors="surrogateescape") + b"\n\xff\xfe bytes\n")
     real = subprocess.run(
         [str(sshd.folder / "bin/ssh"), "-oBatchMode=yes", "-oStrictHostKeyChecking=yes", "box", "true"],
         check=False,
