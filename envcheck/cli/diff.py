@@ -54,6 +54,8 @@ def command(
     wanted = options.formats(formats, ["text", "json"])
     expected = options.load_spec(spec)
     sides_of = [on_host(side, hosts) for side in (a, b)]
+    if all(isinstance(host, Local) for host, _ in sides_of):
+        hosts.one()  # where sudo is for nobody, it says so
     left, right = (
         _looked_at(host, partial(_side, side=side, spec=expected, dialect=dialect, live=not no_live))
         for host, side in sides_of
@@ -112,7 +114,7 @@ def on_host(side: str, hosts: Hosts) -> tuple[Host, str]:
             )
         return hosts.called(inside[1]), inside[2]
     match = None if kind in KINDS else QUALIFIED.fullmatch(side)
-    return (hosts.called(match[1]), match[2]) if match else (hosts.one(), side)
+    return (hosts.called(match[1]), match[2]) if match else (hosts.one(beside=True), side)
 
 
 def _looked_at(host: Host, look: Callable[[Host], Environment]) -> Environment:

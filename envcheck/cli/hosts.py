@@ -93,6 +93,9 @@ def on_hosts(command: Callable[..., None]) -> Callable[..., None]:
     return called
 
 
+ON_THIS = "on this machine: sudo envcheck ..."
+
+
 class Hosts:
     """The hosts of one run. `make` gives a further one that is reached in the same way.
 
@@ -106,11 +109,13 @@ class Hosts:
         *,
         parallel: int = PARALLEL,
         timeout: float = 0.0,
+        sudo: bool = False,
         verbose: bool = False,
         file: str = "",
         listed: Collection[str] = (),
     ) -> None:
-        self.named = named
+        self._named = named
+        self._sudo = sudo
         self.file = file
         self.listed = listed
         self.again = False  # whether they are looked at again and again: connections are held
@@ -120,6 +125,17 @@ class Hosts:
         self.verbose = verbose
         self.begun: Remote | None = None  # is on its way to being reached
 
+    @property
+    def named(self) -> Sequence[Host]:
+        """Give the hosts of -H and the hosts file; without any, this machine.
+
+        Raises:
+            UsageError: This machine is meant, and sudo is to be used there.
+        """
+        if self._sudo and any(isinstance(host, Local) for host in self._named):
+            raise UsageError("--sudo is for hosts that are named with -H", ON_THIS)
+        return self._named
+
     def let_go(self) -> None:
         """Leave the host that was begun: the command may have ended before it was asked."""
         if self.begun is not None:
@@ -127,17 +143,18 @@ class Hosts:
 
     def called(self, name: str) -> Host:
         """Give the host of a name: as the hosts file has it, or a further one."""
-        return next((host for host in self.named if host.name == name), None) or self.make(name)
+        return next((host for host in self._named if host.name == name), None) or self.make(name)
 
-    def one(self) -> Host:
-        """Give the only host.
+    def one(self, *, beside: bool = False) -> Host:
+        """Give the only host; *beside*: sudo may be meant for another one, which is named elsewhere.
 
         Raises:
             UsageError: There are several.
         """
-        if len(self.named) > 1:
+        named = self._named if beside else self.named
+        if len(named) > 1:
             raise UsageError("this command looks at one host at a time", "give -H once")
-        return self.named[0]
+        return named[0]
 
 
 def chosen_hosts(
@@ -160,8 +177,6 @@ def chosen_hosts(
     connect, total = times(connect_timeout, timeout)
     if transport not in TRANSPORTS:
         raise UsageError(f"no such transport: {transport} (there are: {', '.join(TRANSPORTS)})")
-    if not host and not hosts_file and sudo:
-        raise UsageError("--sudo is for hosts that are named with -H", "on this machine: sudo envcheck ...")
     if max_parallel < 1:
         raise UsageError(f"--max-parallel is at least 1, not {max_parallel}")
     maker = Maker(transport, (connect, total), sudo=sudo, verbose=verbose)
@@ -179,6 +194,7 @@ def chosen_hosts(
         maker.make,
         parallel=max_parallel,
         timeout=total,
+        sudo=sudo,
         verbose=verbose,
         file=hosts_file or "",
         listed={place.name for place in listed},

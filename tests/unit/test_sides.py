@@ -21,13 +21,13 @@ def hosts() -> Hosts:
     return chosen(None)
 
 
-def chosen(hosts_file: str | None) -> Hosts:
+def chosen(hosts_file: str | None, *, sudo: bool = False) -> Hosts:
     return chosen_hosts(
         host=None,
         hosts_file=hosts_file,
         limit=None,
         max_parallel=1,
-        sudo=False,
+        sudo=sudo,
         transport="auto",
         connect_timeout="5s",
         timeout="30s",
@@ -66,6 +66,15 @@ def test_a_name_is_the_host_that_the_hosts_file_has(tmp_path: Path) -> None:
         ("web-3", "shop"),
     ]
     assert [host in given.named for host, _ in sides_of] == [True, True, False]
+
+
+def test_sudo_is_for_the_hosts_of_sides() -> None:
+    given = chosen(None, sudo=True)
+
+    assert on_host("web-1:shop", given)[0].name == "web-1"
+    assert isinstance(on_host("file:/etc/shop.env", given)[0], Local)
+    with pytest.raises(UsageError, match="--sudo is for hosts that are named"):
+        given.one()
 
 
 @pytest.mark.parametrize("side", ["podman://web", "podman://web:"])
