@@ -51,11 +51,20 @@ class GapGroup(NamedTuple):
 
 
 def apps(hosts: Sequence[HostReport]) -> list[AppGroup]:
-    """Group the apps of all hosts, the worst state first, and of one state the largest group."""
+    """Group the apps of all hosts, the worst state first, and of one state the largest group.
+
+    Of the servers of one host each that has steps of its own is in a group of its own: all are to be taken.
+    """
     groups: dict[object, dict[str, AppReport]] = {}
     for host in hosts:
+        known: dict[object, list[tuple[Step, ...]]] = {}
         for app in host.apps:
-            groups.setdefault(outcome(app, host.name), {}).setdefault(host.name, app)
+            same = outcome(app, host.name)
+            steps = known.setdefault(same, [])
+            if app.remedy.steps not in steps:
+                steps.append(app.remedy.steps)
+            place = steps.index(app.remedy.steps)
+            groups.setdefault((same, place), {}).setdefault(host.name, app)
     made = [
         AppGroup(next(iter(of.values())), tuple(of), len({a.remedy.steps for a in of.values()}) == 1)
         for of in groups.values()

@@ -151,6 +151,22 @@ def test_the_plan_mends_first_and_restarts_one_after_another() -> None:
     )
 
 
+def test_every_server_of_a_host_is_in_the_plan() -> None:
+    """Two with the same command line differ in nothing but their pids: each has to be restarted."""
+    pairs = [
+        (stale("web-1"), stale("web-1", 20)),
+        (stale("web-2", 30), stale("web-2", 40)),
+        (stale("web-3", 50),),
+    ]
+    found = [of[0]._replace(apps=tuple(app for one in of for app in one.apps)) for of in pairs]
+    said = lines(report(*found))
+
+    assert said[0] == "STALE: 3 of 3 hosts, same cause (started-before-change)"
+    assert [line.strip() for line in said if line.startswith("  kill ")] == ["kill -TERM 10", "kill -TERM 20"]
+    assert any(line.startswith("1. restart shop on web-[1:3], one host after another") for line in said)
+    assert any(line.startswith("2. restart shop on web-1, web-2, one host after another") for line in said)
+
+
 def test_a_host_where_nothing_matches() -> None:
     found = report(good("web-1"), nothing("web-2"))
 
