@@ -19,6 +19,7 @@ from envcheck.supervisors import SUPERVISORS
 __all__ = ["SCHEMA", "dump", "load", "redacted"]
 
 SCHEMA = "envcheck.snapshot/1"
+MOST = 2_000_000  # values of a record, as far as they can be counted before it is read
 
 
 def dump(snapshot: Snapshot, version: str) -> str:
@@ -42,6 +43,9 @@ def load(content: bytes, path: str) -> Snapshot:
 
 
 def _document(content: bytes) -> dict[str, Any]:
+    # As many take a tenth of a gigabyte; in a file of the largest size they could take two.
+    if sum(map(content.count, (b",", b"[", b"{"))) > MOST:
+        raise Fault("it holds too many values for a record")
     try:
         return fields(json.loads(content), "a JSON object")
     except (ValueError, RecursionError):

@@ -303,6 +303,13 @@ def test_what_is_refused(change: dict[str, Any], message: str) -> None:
         record.load(json.dumps({**WHOLE, **change}).encode(), "/r.json")
 
 
+def test_values_without_end_are_refused_unread() -> None:
+    """Each takes many times the room that it has in the file."""
+    content = json.dumps(WHOLE).encode()[:-1] + b',"more":[' + b"[]," * 1_000_000 + b"0]}"
+    with pytest.raises(RecordError, match="too many values"):
+        record.load(content, "/r.json")
+
+
 def test_nesting_without_end_is_refused() -> None:
     with pytest.raises(RecordError):
         record.load(b'{"a":' * 100_000, "/r.json")
