@@ -71,6 +71,8 @@ def _snapshot(document: dict[str, Any]) -> Snapshot:
 
 def _sound(snapshot: Snapshot) -> Snapshot:
     """Refuse what no host can be like."""
+    if not snapshot.host.strip():
+        raise Fault("it has no name", "host")
     if snapshot.key is None:
         raise Fault("it does not say which key its fingerprints have", "key")
     for server in snapshot.servers:

@@ -295,6 +295,7 @@ def test_what_is_no_record_is_refused(content: bytes) -> None:
         ({"taken": float("nan")}, "no moment"),
         ({"taken": 1e300}, "no moment"),
         ({"servers": 5}, "not a list"),
+        ({"host": " "}, "host: it has no name"),
     ],
     ids=str,
 )
