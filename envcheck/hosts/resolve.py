@@ -9,6 +9,7 @@ import os
 import pwd
 import shutil
 import socket
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from getpass import getuser
@@ -45,6 +46,9 @@ BEYOND = {
     "hostbasedauthentication": ("no",),
     "revokedhostkeys": ("none",),
 }
+OWN_FORM = b"-----BEGIN OPENSSH PRIVATE KEY-----"
+FIDO = (b"sk-ssh-ed25519@openssh.com", b"sk-ecdsa-sha2-nistp256@openssh.com")
+PKCS8 = (b"-----BEGIN PRIVATE KEY-----", b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
 # What is to be agreed upon with the host, and looked at beside its key: Fabric's own choices may be laxer.
 CHOICES = (
     *("kexalgorithms", "ciphers", "macs", "hostkeyalgorithms", "pubkeyacceptedalgorithms"),
@@ -211,11 +215,29 @@ def _beyond(found: Resolved, said: Mapping[str, str]) -> str:
     for path in found.identities:
         if "%" in path or "${" in path:
             return f"{path} has to be expanded"  # ssh -G does not
-        if path.endswith("_sk") and os.path.exists(path):  # noqa: PTH110
-            return f"{path} is a FIDO key"
+        if os.path.isfile(path) and (what := _unreadable(path)):  # noqa: PTH113
+            return f"{path} is {what}"
         if os.path.exists(path + "-cert.pub"):  # noqa: PTH110
             return f"{path} has a certificate"
     return ""
+
+
+@lru_cache(maxsize=64)
+def _unreadable(path: str) -> str:
+    """Say of a private key what it is, where that is nothing that Fabric reads.
+
+    A key in OpenSSH's own form names its type before what is encrypted.
+    """
+    if path.endswith("_sk"):
+        return "a FIDO key"
+    first, _, rest = content(path).lstrip().partition(b"\n")
+    if first.rstrip() in PKCS8:
+        return "in PKCS#8"
+    try:
+        body = b64decode(rest.partition(b"-----")[0])
+    except ValueError:
+        return ""
+    return "a FIDO key" if first.rstrip() == OWN_FORM and any(kind in body for kind in FIDO) else ""
 
 
 def _alive(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import pty
@@ -141,6 +142,31 @@ def test_a_key_with_a_passphrase(street: Path) -> None:
     assert host["status"] == "denied"
     assert gap["why"].endswith(f"no key is there to offer; {key} was left out: it has a passphrase")
     assert gap["hint"] == f"ssh-add {key}"
+
+
+def fido(path: Path) -> None:
+    """Write a private key that is in a token: no more of it than its type has to be true."""
+    words = (b"none", b"none", b"", b"sk-ssh-ed25519@openssh.com")
+    body = b"openssh-key-v1\0" + b"".join(len(word).to_bytes(4, "big") + word for word in words)
+    text = base64.encodebytes(body).decode()
+    path.write_text(f"-----BEGIN OPENSSH PRIVATE KEY-----\n{text}-----END OPENSSH PRIVATE KEY-----\n")
+
+
+def test_keys_that_only_ssh_can_use(street: Path) -> None:
+    folder = street / "foreign-keys"
+    with Sshd(folder) as sshd:
+        key = folder / "user"
+        _, host = ps(sshd, "auto")
+        assert host["status"] == "ok"
+        key.unlink()
+        subprocess.run(["ssh-keygen", "-q", "-t", "ecdsa", "-m", "PKCS8", "-N", "", "-f", key], check=True)
+        (folder / "authorized_keys").write_text(sshd.public("user"))
+        done, host = ps(sshd, "auto")
+        assert host["status"] == "ok", done
+        assert f"by ssh: {key} is in PKCS#8" in done.err
+        fido(key)
+        done, _ = ps(sshd, "auto")
+        assert f"by ssh: {key} is a FIDO key" in done.err
 
 
 def test_more_keys_than_the_host_listens_to(street: Path) -> None:
