@@ -13,6 +13,7 @@ from envcheck.inventory.hosts import Inventory, Listed
 EXCLUDED, REQUIRED = "!", "&"
 # Of IPv6, or a glob of such: eight groups, or "::" for some of them.
 ADDRESS = re.compile(r"(?=.*::|(?:[^:]*:){7})[0-9a-fA-F:.*?\[\]-]+(?:%.*)?")
+GLOB = re.compile(r"[*?\[]")
 TERM = re.compile(r"(?:\[[^\]]*\]?|[^:\[])+(?::\d+(?=:|$))?")  # with its port
 
 
@@ -68,14 +69,14 @@ def _named(inventory: Inventory, name: str, part: str) -> frozenset[str]:
         exact = frozenset(expand(name))  # reports name hosts by ranges
     except ValueError as error:
         raise UsageError(f"--limit {part}: {error}") from None
-    found = frozenset(
-        host.name
-        for host in inventory.hosts
-        if host.name in exact
-        or name == "all"
-        or fnmatchcase(host.name, name)
-        or any(fnmatchcase(group, name) for group in host.groups)
-    )
-    if not found and not any(fnmatchcase(group, name) for group in inventory.groups):
+    globs = [text for text in exact if GLOB.search(text)]
+
+    def is_meant(text: str) -> bool:
+        # As a glob, [12:15] would be any of the characters 1, 2, 5 and the colon.
+        return text in exact or any(fnmatchcase(text, glob) for glob in globs)
+
+    groups = frozenset(filter(is_meant, inventory.groups))
+    found = frozenset(host.name for host in inventory.hosts if host.groups & groups or is_meant(host.name))
+    if not found and not groups:
         raise UsageError(f"--limit {part}: no such host or group")
     return found

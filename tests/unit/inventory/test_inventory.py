@@ -272,6 +272,23 @@ def test_four_terms_that_could_be_groups_of_an_address() -> None:
     assert [h.name for h in select(hosts, ["1:2:3:4:5:6:7:8"])] == ["1:2:3:4:5:6:7:8"]
 
 
+@pytest.mark.parametrize(
+    ("limit", "numbers"),
+    [
+        ("web-[8:11]", [8, 9, 10, 11]),
+        ("web-[12:15]", [12, 13, 14, 15]),
+        ("!web-[3:20]", [1, 2]),
+        ("web-[12]", [1, 2]),
+        ("web-[1:2]?", [10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20]),
+    ],
+)
+def test_a_range_is_no_set_of_characters(limit: str, numbers: list[int]) -> None:
+    """`[12:15]` would be 1, 2, 5 and the colon: what the report names would mean other hosts as well."""
+    hosts = load(b"web-[1:20]", "hosts")
+
+    assert [h.name for h in select(hosts, [limit])] == [f"web-{number}" for number in numbers]
+
+
 def test_a_group_without_hosts_is_a_group() -> None:
     """What is being maintained: at most times nothing, and then nothing is left out."""
     hosts = load(b"[web]\nweb-1\nweb-2\n[maintained]\n[idle:children]\nmaintained\n", "hosts")
