@@ -60,6 +60,8 @@ def expand(text: str) -> list[str]:
     Raises:
         ValueError: It is no range, or means too many. The message says why.
     """
+    if BRACKETED.fullmatch(text.rpartition("@")[2]):
+        return [text]
     names = list(islice(_expanded(text), MOST + 1))  # ranges multiply
     if len(names) > MOST:
         raise ValueError(f"a range has {MOST} hosts at most")
@@ -67,9 +69,6 @@ def expand(text: str) -> list[str]:
 
 
 def _expanded(text: str) -> Iterator[str]:
-    if BRACKETED.fullmatch(text.rpartition("@")[2]):
-        yield text
-        return
     found = RANGE.search(text)
     if found is None:
         yield text

@@ -175,6 +175,8 @@ def test_yaml(path: str) -> None:
         ("db-[a:c]x", ["db-ax", "db-bx", "db-cx"]),
         ("r[1:2]-h[1:2]:2222", ["r1-h1:2222", "r1-h2:2222", "r2-h1:2222", "r2-h2:2222"]),
         ("root@[::1]", ["root@[::1]"]),
+        ("r[1:2][0:1]", ["r10", "r11", "r20", "r21"]),
+        ("r[1:2][a:b]", ["r1a", "r1b", "r2a", "r2b"]),
     ],
 )
 def test_ranges(text: str, names: list[str]) -> None:
