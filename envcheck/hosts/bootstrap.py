@@ -19,8 +19,12 @@ PYTHON = (
     "-I",
     "-S",
     "-c",
-    "import sys;exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))",
+    "import sys;f=sys.stdin.buffer;exec(f.read(int(next(l for l in f if l.strip().isdigit()))))",
 )
+# A login file may exec another shell, which takes its input for commands: this ends it at once. It may read
+# a line of it: there are two. To python3 they mean nothing: it looks for the first line that is a number.
+OTHER_SHELL = 95
+GUARD = b"exit %d\n" % OTHER_SHELL * 2
 SHELL = ("sh",)
 SUDO = ("sudo", "-n", "--")
 
@@ -38,7 +42,10 @@ def line(program: Sequence[str], *, sudo: bool) -> str:
 
 @cache
 def prelude(*, acts: bool = False) -> bytes:
-    """The loader and the packed source of the probe, each after its length; *acts*: with what can act."""
+    """The guard, the loader and the packed source of the probe, these after their length.
+
+    *acts*: with what can act.
+    """
     names = [module.name for module in iter_modules(probe.__path__)]
     sources = {
         "envcheck_probe" + ("" if name == "__init__" else f".{name}"): _source(name)
@@ -48,7 +55,7 @@ def prelude(*, acts: bool = False) -> bytes:
     loader = _source(LOADER).encode("utf-8") + main.encode("ascii")
     words = [word for pair in sources.items() for word in pair]
     packed = zlib.compress("\0".join(words).encode("utf-8"), QUICKLY)
-    return b"%d\n%b%d\n%b" % (len(loader), loader, len(packed), packed)
+    return GUARD + b"%d\n%b%d\n%b" % (len(loader), loader, len(packed), packed)
 
 
 def _source(name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from envcheck.errors import HostError
+from envcheck.hosts.bootstrap import OTHER_SHELL
 from envcheck.hosts.stream import Ended
 
 PHASE = "starting python3"
@@ -110,6 +111,12 @@ KINDS = (
         "its login shell runs no command",
         "getent passwd USER on that host shows the shell: connect as a user who has one",
         _no_shell,
+    ),
+    Kind(
+        "no-shell",
+        "a file of its login shell starts another shell, which is given no command",
+        "look for exec in the login files of that user: it is for shells with a terminal alone ([ -t 0 ])",
+        _ended(OTHER_SHELL),
     ),
     Kind(
         "forced-command",

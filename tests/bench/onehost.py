@@ -46,7 +46,7 @@ NONCE = "0" * 32
 # The input, and behind it a line that ends the probe: Fabric closes no input, and types it byte by byte.
 FED = (
     "import base64,os;r,w=os.pipe();os.write(w,base64.b64decode('{}'));os.dup2(r,0);"
-    "import sys;exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))"
+    "import sys;f=sys.stdin.buffer;exec(f.read(int(next(l for l in f if l.strip().isdigit()))))"
 )
 
 

@@ -91,6 +91,30 @@ def test_a_login_shell(sshd: Sshd, street: Path, name: str, transport: str) -> N
     assert host["status"] == "ok", done
 
 
+@pytest.mark.parametrize("name", ["bash", "dash", "zsh", "tcsh"])
+def test_a_login_file_that_starts_another_shell(sshd: Sshd, street: Path, name: str) -> None:
+    """What it is sent is no command to that one, though `import` is a program on many hosts."""
+    with User(street, f"exec-{name}", "/bin/bash") as user:
+        user.write(".bashrc", f"PATH={user.home}:$PATH\nexec {SHELLS[name][0]}\n")
+        user.write("import", f"#!/bin/sh\n: >{user.home}/imported\n")
+        (user.home / "import").chmod(0o755)
+        done, host = ps(sshd, user.name, "-v")
+        assert "starts another shell" in done.err
+        assert not (user.home / "imported").exists()
+    if name == "tcsh":
+        assert host["status"] == "no-shell", done
+    else:
+        assert [gap["what"] for gap in host["gaps"]] == ["live environments"], done
+
+
+@pytest.mark.parametrize("reads", ["read line", "read -t 1 line"])
+def test_a_login_file_that_reads_a_line(sshd: Sshd, street: Path, reads: str) -> None:
+    with User(street, "reads", "/bin/bash") as user:
+        user.write(".bashrc", f"{reads}\n")
+        done, host = ps(sshd, user.name)
+    assert (host["status"], host["gaps"]) == ("ok", []), done
+
+
 def test_a_slow_login_shell(sshd: Sshd, street: Path) -> None:
     """It goes on when its time is over: nothing of ours is there yet. What starts after it ends at once."""
     with User(street, "slow", "/bin/bash") as user:
@@ -359,7 +383,10 @@ class Recorded:
         return set((self.folder / "asked").read_text().splitlines())
 
 
-PYTHON = 'python3 -I -S -c "import sys;exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))"'
+PYTHON = (
+    "python3 -I -S -c "
+    '"import sys;f=sys.stdin.buffer;exec(f.read(int(next(l for l in f if l.strip().isdigit()))))"'
+)
 OURS = ("cwd:/data-of-ours-1", "DATA_OF_OURS_2", "file:/data-of-ours-3", "/data-of-ours-4/spec.yaml")
 
 
@@ -412,7 +439,7 @@ def test_nothing_of_a_spec_is_in_any_command_line(street: Path) -> None:
 
         def at_work() -> bool:
             seen.update(command_lines())
-            return any(b"\0-I\0-S\0-c\0import sys;exec" in line for line in seen)
+            return any(b"\0-I\0-S\0-c\0import sys;f=" in line for line in seen)
 
         with subprocess.Popen(
             argv, env=dict(sshd.env()), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
