@@ -75,6 +75,13 @@ FAILURES = (
         "denied",
         "authenticating",
         "the user may not log in",
+        "IdentitiesOnly yes, with one IdentityFile, in the configuration of ssh offers the right key alone",
+        ("Too many authentication failures",),
+    ),
+    Failure(
+        "denied",
+        "authenticating",
+        "the user may not log in",
         "ssh -v shows what is offered",
         ("Permission denied",),
     ),
