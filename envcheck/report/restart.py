@@ -180,12 +180,10 @@ def _to_do_on(hosts: Sequence[HostReport]) -> Iterator[str]:
     for host in hosts:
         if any(app.outcome and app.outcome.exit_code for app in host.apps):
             todo.setdefault(_to_do(list(host.apps)), []).append(host.name)
+    on = [f"on {', '.join(map(escape, fold(names)))}: {what}" for what, names in todo.items()]
     if mend := rolled.to_mend(hosts):
-        yield mend if todo else f"{mend}, then the same again"
-    for what, names in todo.items():
-        yield f"on {', '.join(map(escape, fold(names)))}: {what}"
-    if not mend and not todo:
-        yield "nothing"
+        on[:1] = [f"{mend}; {on[0]}" if on else f"{mend}, then the same again"]
+    yield from on or ["nothing"]
 
 
 def _after(outcome: Outcome) -> str:
