@@ -63,8 +63,10 @@ def _started(question: Question) -> subprocess.Popen[bytes]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.wait()
+    """End it, and the command of a `Match exec` that it waits for."""
+    from envcheck.below import kill  # noqa: PLC0415 - only where something hangs
+
+    kill(process)
     for pipe in (process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import selectors
-import signal
 import subprocess
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import NamedTuple
 
 from envcheck.errors import HostError
@@ -142,16 +140,6 @@ class ProcessStream:
 
     def _kill(self) -> None:
         """Kill it with all that it has started: the ssh through a jump host waits on for one that hangs."""
-        below = _below(self._process.pid)
-        self._process.kill()
-        for pid in below:
-            with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-        self._process.wait()
+        from envcheck.below import kill  # noqa: PLC0415 - only where something hangs
 
-
-def _below(pid: int) -> list[int]:
-    from envcheck.probe.scan import children  # noqa: PLC0415 - only where something hangs
-
-    direct = children(pid) or []
-    return [*direct, *(below for child in direct for below in _below(child))]
+        kill(self._process)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from live.harness import free_port, need, wait_for
+from live.harness import free_port, need, send, wait_for
 from remote.sshd import Done, Sshd
 
 from envcheck.hosts import openssh
@@ -256,6 +256,22 @@ def test_in_parts_and_under_conditions(street: Path, transport: str) -> None:
         done, host = ps(sshd, transport, SSH_AUTH_SOCK=sock)
     assert host["status"] == "ok", done
     assert "SSH_AUTH_SOCK" not in (folder / "env").read_text()
+
+
+def test_a_condition_that_hangs(street: Path) -> None:
+    """Of what ssh runs for it nothing is left."""
+    sshd = Sshd(street / "condition")
+    sshd.client = (f'Match exec "echo $$ >{sshd.folder}/pid-of-it; exec sleep 1000"', "  User nobody")
+    sshd.configure()
+    done = sshd.envcheck("ps", "-H", "box", "--timeout", "2")
+    pid = (sshd.folder / "pid-of-it").read_text().strip()
+    try:
+        assert done.code == COULD_NOT_TELL
+        assert "ssh -G takes too long" in done.err
+        assert done.seconds < 4
+        wait_for(lambda: not Path(f"/proc/{pid}").exists(), "the condition lives on", 2.0)
+    finally:
+        send(int(pid), signal.SIGKILL)
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
