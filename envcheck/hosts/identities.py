@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from envcheck.errors import HostError
 from envcheck.hosts.deadline import Deadline
-from envcheck.hosts.resolve import Resolved, existing
+from envcheck.hosts.resolve import Resolved, content, existing
 
 PHASE = "authenticating"
 DENIED = 'ssh -v shows the keys that are offered; "ssh-add -l" those of the agent'
@@ -129,9 +129,8 @@ def _public(path: str) -> bytes:
     """The public half: from the file beside the key, or that file itself, where an agent has the other."""
     for name in (path + ".pub", path):
         try:
-            with open(name, "rb") as file:  # noqa: PTH123
-                return base64.b64decode(file.read(65536).split()[1], validate=True)
-        except (OSError, ValueError, IndexError):
+            return base64.b64decode(content(name).split()[1], validate=True)
+        except (ValueError, IndexError):
             continue
     return b""
 

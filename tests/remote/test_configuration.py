@@ -274,6 +274,17 @@ def test_a_condition_that_hangs(street: Path) -> None:
         send(int(pid), signal.SIGKILL)
 
 
+@pytest.mark.parametrize("keyword", ["UserKnownHostsFile", "IdentityFile"])
+def test_a_pipe_to_which_nobody_writes(street: Path, keyword: str) -> None:
+    sshd = Sshd(street / f"pipe-{keyword}")
+    pipe = sshd.folder / "pipe"
+    os.mkfifo(pipe)
+    sshd.client = ("Host box", f"  {keyword} {pipe}")
+    with sshd:
+        _, found = ps(sshd, "fabric")
+    assert found["status"] == ("ok" if keyword == "IdentityFile" else "host-key-unknown")
+
+
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_jumps_in_a_circle(street: Path, transport: str) -> None:
     client = ["Host one", "  ProxyJump two", "Host two", "  ProxyJump one", "Host box", "  ProxyJump one"]
