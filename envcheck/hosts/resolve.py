@@ -42,6 +42,7 @@ BEYOND = {
     "bindinterface": ("none",),
     "securitykeyprovider": ("internal",),
     "pubkeyauthentication": ("true", "yes"),
+    "preferredauthentications": ("publickey",),  # Fabric knows no other
     "verifyhostkeydns": ("false", "no"),
     "hostbasedauthentication": ("no",),
     "revokedhostkeys": ("none",),
