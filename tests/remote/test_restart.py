@@ -382,7 +382,8 @@ def test_a_host_where_nothing_matches(boxes: Boxes, apply: tuple[str, ...]) -> N
         assert lines[0] == "NOTHING MATCHED: 1 of 3 hosts; 2 not tried"
         assert "NOT TRIED: shop is not touched on 2 hosts: not all that is meant was found" in lines
     assert "NOTHING MATCHED on 1 host: no running server is meant by app shop" in lines
-    assert lines[-1].startswith("do: see what does run where nothing matched: envcheck ps -H HOST")
+    hosts = f"--hosts-file {boxes.folder}/hosts.ini --limit HOST"
+    assert lines[-1].startswith(f"do: see what does run where nothing matched: envcheck ps {hosts}")
     assert {boxes.servers[name].http("COLOUR").pop() for name in ("web-1", "web-3")} == {"red"}
 
 
