@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import threading
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -69,6 +70,8 @@ def paramiko() -> Any:
     """Import it, and Fabric with it: each of the two imports the other's foundation."""
     with _loading:
         if "fabric" not in sys.modules:
+            # What is old in a key is nothing that its user asked about.
+            warnings.filterwarnings("ignore", module=r"paramiko\.")
             with without(UNUSED):
                 import_module("fabric")
     return import_module("paramiko")

@@ -144,6 +144,19 @@ def test_a_key_with_a_passphrase(street: Path) -> None:
     assert gap["hint"] == f"ssh-add {key}"
 
 
+def test_an_old_key_beside_the_right_one(street: Path) -> None:
+    """That its type is old is nobody's question here."""
+    folder = street / "old-key"
+    with Sshd(folder, client=["Host box", f"  IdentityFile {folder}/old"]) as sshd:
+        try:
+            sshd.make_key("old", "dsa")
+        except subprocess.CalledProcessError:
+            pytest.skip("ssh-keygen makes no such key any more")
+        done, host = ps(sshd, "fabric")
+    assert host["status"] == "ok", done
+    assert "Warning" not in done.err
+
+
 def fido(path: Path) -> None:
     """Write a private key that is in a token: no more of it than its type has to be true."""
     words = (b"none", b"none", b"", b"sk-ssh-ed25519@openssh.com")
