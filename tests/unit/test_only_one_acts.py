@@ -26,6 +26,7 @@ ALLOWED = {
     "probe/act.py": {"subprocess", "kill", "killpg", "pidfd_send_signal", "Popen"},
     "probe/commands.py": {"subprocess", "killpg", "Popen"},  # what only reads, by a table; ends what hangs
     "probe/arrive.py": {"exec", "compile", "__import__"},  # the probe itself, which came the same way
+    "below.py": {"subprocess", "Popen", "kill"},  # the end of a child of its own, and of its tree
     "questions.py": {"subprocess", "Popen", "kill"},  # ssh -G, and the end of this very child
     "probe/inside.py": {"ctypes"},  # openat2, to look into another root
     "hosts/process.py": {"subprocess", "Popen", "kill"},  # ssh or an engine, and the end of its own tree
