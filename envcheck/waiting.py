@@ -14,7 +14,6 @@ from envcheck.model import AppReport, Diagnosis, HostReport, Report, Severity
 SHARE = 0.015
 BRISK = 0.15  # the same while somebody waits for a server to come up
 SHORTEST, LONGEST = 0.1, 5.0  # seconds between two looks
-LOOKED = ("ok", "partial")  # the states of a host that was looked at
 FEW = 3  # hosts that are named
 FIRST = 1.0  # seconds of rest after the first one: it pays for what is loaded only once
 
@@ -102,7 +101,7 @@ def members(report: Report) -> frozenset[tuple[int, int]]:
 
 def _wrong_with_host(host: HostReport, fail_on: Severity) -> list[str]:
     unmatched = [f"no running server is meant by {name}" for name in host.unmatched]
-    unseen = [] if host.status in LOOKED else [f"not looked at ({host.status})"]
+    unseen = [] if host.looked else [f"not looked at ({host.status})"]
     return unseen + unmatched + [wrong for app in host.apps if (wrong := wrong_with(app, fail_on))]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from envcheck.escaping import escape
 from envcheck.model import HostReport, Report
-from envcheck.report.grouping import is_reached, word
+from envcheck.report.grouping import word
 
 PAUSE = 0.2  # seconds between two drawings
 SLOW = 2.0  # seconds after which it is told of which host the answer is awaited
@@ -65,7 +65,7 @@ def _word(found: object) -> str:
 
 def _why(found: object) -> str:
     host = found.hosts[0] if isinstance(found, Report) else found
-    if not isinstance(host, HostReport) or is_reached(host):
+    if not isinstance(host, HostReport) or host.looked:
         return ""
     return "".join(f": {escape(gap.what)}: {escape(gap.why)}" for gap in host.gaps)
 

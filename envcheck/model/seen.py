@@ -129,6 +129,11 @@ class HostReport(NamedTuple):
     called: str = ""  # what its record calls it, where another record calls its host so as well
     file: str = ""  # the hosts file that knows it by its name; "": -H does
 
+    @property
+    def looked(self) -> bool:
+        """Tell whether it was looked at, if perhaps not whole."""
+        return self.status in ("ok", "partial")
+
 
 class Listed(NamedTuple):
     """The servers of a host that are listed, each as it is judged without a spec."""

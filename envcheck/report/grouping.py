@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from envcheck.model import AppReport, Diagnosis, Finding, Gap, HostReport, Step
 
-REACHED = ("ok", "partial")
 UNJUDGED = "unjudged"  # the state of a host that took too long to be judged
 UNREAD = "unreadable"  # the state of a host whose record could not be read
 NOT_REACHED, NOT_READ = "not reached", "not read"
@@ -79,7 +78,7 @@ def gaps(hosts: Sequence[HostReport], *, reached: bool) -> list[GapGroup]:
     """
     groups: dict[object, tuple[str, Gap, list[str], set[str]]] = {}
     for host in hosts:
-        for gap in host.gaps if is_reached(host) is reached else ():
+        for gap in host.gaps if host.looked is reached else ():
             status = "" if reached else host.status
             same = gap.why if status == UNREAD else gap.what
             group = groups.setdefault((status, same, gap.hint), (status, gap, [], set()))
@@ -99,10 +98,6 @@ def unmatched(hosts: Sequence[HostReport]) -> dict[tuple[str, str], list[str]]:
     return groups
 
 
-def is_reached(host: HostReport) -> bool:
-    return host.status in REACHED
-
-
 def is_unmatched(host: HostReport) -> bool:
     """Tell whether it was looked at whole, and something that is meant does not run there."""
     return bool(host.unmatched) and host.status == "ok"
@@ -110,7 +105,7 @@ def is_unmatched(host: HostReport) -> bool:
 
 def word(host: HostReport) -> str:
     """Say what a host counts as: the worst of what is said of it."""
-    if not is_reached(host):
+    if not host.looked:
         return {UNREAD: NOT_READ, UNJUDGED: COULD_NOT_TELL}.get(host.status, NOT_REACHED)
     words: list[str] = [app.state for app in host.apps]
     if host.unmatched or not words:

@@ -30,7 +30,6 @@ from envcheck.moments import iso
 
 Json = dict[str, Any]
 
-LOOKED = ("ok", "partial")  # the states of a host that was looked at
 OTHER_KEY = "their hidden values have fingerprints with another key than those of the others"
 
 
@@ -38,7 +37,7 @@ def render(report: Report, *, width: int = 80) -> str:
     del width
     apps = [app for host in report.hosts for app in host.apps]
     counts = {str(d): sum(app.state is d for app in apps) for d in Diagnosis}
-    not_reached = sum(host.status not in LOOKED for host in report.hosts)
+    not_reached = sum(not host.looked for host in report.hosts)
     document: Json = {
         "schema": "envcheck.report/1",
         "exit_code": report.exit_code,

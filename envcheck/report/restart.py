@@ -40,7 +40,7 @@ def render(report: Report, *, width: int = 80, last: bool = True) -> str:
         lines = _many(report, width, last=last)
     else:
         [host] = report.hosts
-        lines = _host(host, width, last=last) if host.status in text.LOOKED else text.one(host, None, width)
+        lines = _host(host, width, last=last) if host.looked else text.one(host, None, width)
     return "\n".join(lines) + "\n"
 
 

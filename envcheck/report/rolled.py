@@ -42,7 +42,7 @@ def headline(hosts: Sequence[HostReport]) -> str:
 
 def to_mend(hosts: Sequence[HostReport]) -> str:
     """Say what to do about hosts that were not reached; "" where all were."""
-    dead = fold(host.name for host in hosts if not grouping.is_reached(host))
+    dead = fold(host.name for host in hosts if not host.looked)
     return f"mend what keeps {', '.join(map(escape, dead))} from being reached" if dead else ""
 
 
@@ -70,7 +70,7 @@ def _told(outcome: Outcome, name: str) -> Told:
 
 def _word(host: HostReport) -> str:
     """Say how it ended on a host: the worst that is said of it."""
-    if not grouping.is_reached(host):
+    if not host.looked:
         return NOT_REACHED
     if grouping.is_unmatched(host):
         return grouping.NOTHING_MATCHED

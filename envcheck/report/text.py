@@ -22,7 +22,6 @@ from envcheck.moments import iso
 from envcheck.report.advice import remedy_lines, wrapped
 
 FINE = (Diagnosis.IN_SYNC, Diagnosis.UNPROVEN)
-LOOKED = ("ok", "partial")  # the states of a host that was looked at
 HERE = "localhost"
 FEW = 8  # pids that are told one by one
 
@@ -51,7 +50,7 @@ def render(report: Report, *, width: int = 80) -> str:
 
 def one(host: HostReport, made: float | None, width: int) -> list[str]:
     """Give the lines about the only host."""
-    looked = host.status in LOOKED
+    looked = host.looked
     notes = gaps(host, width) if looked else []
     if host.taken is not None:
         from envcheck.report import age  # noqa: PLC0415 - only for records
