@@ -64,7 +64,8 @@ def differences(
         one, two = wanted(said[name], layer), real[name]
         if one != two:
             files = "\n".join(f"  {path} {content!r}" for path, content in unit.files.items())
-            found.append(f"{layer} {name}: computed {_less(one, two)}, real {_less(two, one)}\n{files}")
+            differs = f"computed {_less(one, two)}, real {_less(two, one)}, gaps {said[name]['gaps']}"
+            found.append(f"{layer} {name}: {differs}\n{files}")
     return found
 
 
