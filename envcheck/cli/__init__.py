@@ -40,20 +40,36 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _run(arguments: Sequence[str]) -> int:
     """Most of the time goes into imports: the signals must be seen to before, and others be at work."""
     words = early.understood(arguments)
-    if words is not None:
+    if words is not None and early.HOST in words:
         early.begin(words)
     from envcheck.errors import EnvcheckError  # noqa: PLC0415
 
     try:
-        if words is not None:
-            from envcheck.cli import ahead  # noqa: PLC0415
-
-            ahead.begin(words)
-        from envcheck.cli.application import run  # noqa: PLC0415
-
-        return run(arguments)
+        return _called(arguments, words)
     except EnvcheckError as error:
         return say(error)
+    except OSError as error:
+        # A full disk, no descriptors left. What a single reading meets is in the snapshot.
+        from envcheck.cli.output import abandon_output  # noqa: PLC0415
+
+        abandon_output()
+        return say(EnvcheckError(f"unable to go on: {error.strerror}"))
+
+
+def _called(arguments: Sequence[str], words: early.Words | None) -> int:
+    if words is not None:
+        from envcheck.cli import ahead  # noqa: PLC0415
+
+        if early.HOST in words:
+            ahead.begin(words)
+        from envcheck.cli import plain  # noqa: PLC0415
+
+        status = plain.check(words)
+        if status is not None:
+            return status
+    from envcheck.cli.application import run  # noqa: PLC0415
+
+    return run(arguments)
 
 
 def _leave(number: int, _frame: object) -> None:

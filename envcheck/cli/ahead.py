@@ -5,12 +5,12 @@ Where a value turns out to be wrong, as a spec that cannot be read, the host was
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from envcheck.cli.early import HOST
+from envcheck.cli.early import HOST, last
 
 if TYPE_CHECKING:
+    from envcheck.cli.early import Words
     from envcheck.hosts.remote import Remote
 
 
@@ -25,10 +25,11 @@ class Reach(NamedTuple):
     verbose: bool = False
 
 
+USUAL = Reach("")
 _begun: dict[Reach, Remote] = {}
 
 
-def begin(words: Mapping[str, str]) -> None:
+def begin(words: Words) -> None:
     """Begin to reach the host of the command line that *words* were understood of; nothing depends on it."""
     reach = meant(words)
     from envcheck import opening  # noqa: PLC0415 - only for other hosts
@@ -58,14 +59,14 @@ def end() -> None:
         _begun.popitem()[1].close()
 
 
-def meant(words: Mapping[str, str]) -> Reach:
+def meant(words: Words) -> Reach:
     """Give how the host of a command line is reached, of what `early` has understood of it."""
-    usual = Reach("")
+    [host] = words[HOST]
     return Reach(
-        words[HOST],
-        words.get("--transport", usual.transport),
-        words.get("--connect-timeout", usual.connect_timeout),
-        words.get("--timeout", usual.timeout),
+        host,
+        last(words, "--transport", USUAL.transport),
+        last(words, "--connect-timeout", USUAL.connect_timeout),
+        last(words, "--timeout", USUAL.timeout),
         "--sudo" in words,
         "-v" in words,
     )

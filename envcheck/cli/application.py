@@ -8,8 +8,8 @@ from importlib import import_module
 
 import typer
 
-from envcheck.cli import options
-from envcheck.errors import EnvcheckError, UsageError
+from envcheck.cli import reading
+from envcheck.errors import UsageError
 
 # One module a command; only the one that is called is imported, for every option of every command costs time.
 COMMANDS = {
@@ -35,17 +35,13 @@ def run(arguments: Sequence[str]) -> int:
 
     Raises:
         UsageError: The command line does not say what to do.
-        EnvcheckError: Any other reason why there is no report.
+        EnvcheckError: Another reason why there is no report.
     """
     try:
         return _application(arguments)(args=arguments, prog_name="envcheck", standalone_mode=False) or 0
     except SystemExit as error:
         # Typer exits with 1 when the reader of a help text has left; that would mean drift.
         sys.exit(0 if error.code == 1 else error.code)
-    except OSError as error:
-        # A full disk, no descriptors left. What a single reading meets is in the snapshot.
-        options.abandon_output()
-        raise EnvcheckError(f"unable to go on: {error.strerror}") from None
     except Exception as error:
         if isinstance(error, WRONG_USE):
             raise _wrong_use(error) from None
@@ -74,7 +70,7 @@ def _group(
     version: bool = typer.Option(False, VERSION, help="Print the version and exit."),
 ) -> None:
     if version:
-        typer.echo(f"envcheck {options.version()}")
+        typer.echo(f"envcheck {reading.version()}")
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)
         raise typer.Exit(UsageError.exit_status)

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from envcheck.cli import options
-from envcheck.cli.hosts import Hosts, on_hosts
+from envcheck.cli import options, output
+from envcheck.cli.hosts import Hosts
+from envcheck.cli.on_hosts import on_hosts
 
 Wait = Annotated[
     str | None,
@@ -32,26 +33,24 @@ def command(
     stable_for: options.StableFor = "",
     reveal: options.Reveal = None,
     no_live: options.NoLive = False,
-    color: options.Colors = options.Color.AUTO,
+    color: options.Colors = output.Color.AUTO,
     quiet: options.Quiet = False,
 ) -> None:
     # Most of what is imported is not needed to reach a host: it is, while the host is reached.
     from envcheck.cli import checking  # noqa: PLC0415
 
-    checking.check(
-        hosts,
-        checking.Wanted(
-            targets=targets or [],
-            spec=spec,
-            formats=formats,
-            fail_on=fail_on,
-            snapshot=snapshot or [],
-            key_file=key_file,
-            wait=wait or "",
-            stable_for=stable_for,
-            reveal=reveal,
-            live=not no_live,
-            color=color,
-            quiet=quiet,
-        ),
+    wanted = checking.Wanted(
+        targets=targets or (),
+        spec=spec,
+        formats=formats or (),
+        fail_on=fail_on,
+        snapshot=snapshot or (),
+        key_file=key_file,
+        wait=wait or "",
+        stable_for=stable_for,
+        reveal=reveal or (),
+        live=not no_live,
+        color=color,
+        quiet=quiet,
     )
+    raise typer.Exit(checking.check(hosts, wanted))

@@ -6,10 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-import typer
-
 from envcheck import report
-from envcheck.cli import judging, options
+from envcheck.cli import judging, output, reading
 from envcheck.cli.fleet import Lines, in_order, look_at_all
 from envcheck.cli.hosts import Hosts
 from envcheck.cli.looking import held
@@ -23,33 +21,32 @@ from envcheck.model import HostReport, Report, Severity, Snapshot
 class Wanted(NamedTuple):
     """The options of the command."""
 
-    targets: Sequence[str]
-    spec: str | None
-    formats: Sequence[str] | None
-    fail_on: Severity
-    snapshot: Sequence[str]
-    key_file: str | None
-    wait: str
-    stable_for: str
-    reveal: Sequence[str] | None
-    live: bool
-    color: options.Color
-    quiet: bool
+    targets: Sequence[str] = ()
+    spec: str | None = None
+    formats: Sequence[str] = ()
+    fail_on: Severity = Severity.ERROR
+    snapshot: Sequence[str] = ()
+    key_file: str | None = None
+    wait: str = ""
+    stable_for: str = ""
+    reveal: Sequence[str] = ()
+    live: bool = True
+    color: output.Color = output.Color.AUTO
+    quiet: bool = False
 
 
-def check(hosts: Hosts, wanted: Wanted) -> None:
-    """Look, judge and report.
+def check(hosts: Hosts, wanted: Wanted) -> int:
+    """Look, judge and report; give the exit status.
 
     Raises:
         UsageError: What is wanted does not go together.
-        typer.Exit: With the exit status, when all is said.
     """
-    formats = options.formats(wanted.formats, list(report.FORMATS))
+    formats = output.formats(wanted.formats, list(report.FORMATS))
     named, fail_on = wanted.targets, wanted.fail_on
-    expected = options.load_spec(wanted.spec)
+    expected = reading.load_spec(wanted.spec)
     pids = matching.pids(named)
     files = matching.files(named)
-    policy = options.policy(wanted.reveal, wanted.key_file)
+    policy = reading.policy(wanted.reveal, wanted.key_file)
     bounds = judging.Bounds(expected)
 
     def judged(seen: Snapshot | HostReport) -> Report:
@@ -83,6 +80,6 @@ def check(hosts: Hosts, wanted: Wanted) -> None:
         formats = lines.others
     for name, path in formats:
         if path or not (wanted.quiet and name == "text"):
-            text = report.format_named(name).render(found, width=options.width())
-            options.emit(text, path, color=wanted.color)
-    raise typer.Exit(found.exit_code)
+            text = report.format_named(name).render(found, width=output.width())
+            output.emit(text, path, color=wanted.color)
+    return found.exit_code

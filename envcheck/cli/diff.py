@@ -15,9 +15,10 @@ from typing import Annotated
 
 import typer
 
-from envcheck.cli import options, records, say, sides
-from envcheck.cli.hosts import Hosts, absolute_on, on_hosts
+from envcheck.cli import options, output, reading, records, say, sides
+from envcheck.cli.hosts import Hosts, absolute_on
 from envcheck.cli.looking import look_at_one
+from envcheck.cli.on_hosts import on_hosts
 from envcheck.errors import EnvcheckError, HostError, UsageError
 from envcheck.escaping import escape
 from envcheck.hosts import Host
@@ -49,10 +50,10 @@ def command(
     key_file: options.KeyFile = None,
     reveal: options.Reveal = None,
     no_live: options.NoLive = False,
-    color: options.Colors = options.Color.AUTO,
+    color: options.Colors = output.Color.AUTO,
 ) -> None:
-    wanted = options.formats(formats, ["text", "json"])
-    expected = options.load_spec(spec)
+    wanted = output.formats(formats, ["text", "json"])
+    expected = reading.load_spec(spec)
     sides_of = [on_host(side, hosts) for side in (a, b)]
     if all(isinstance(host, Local) for host, _ in sides_of):
         hosts.one()  # where sudo is for nobody, it says so
@@ -61,7 +62,7 @@ def command(
         for host, side in sides_of
     )
     # What only a process has, and no file would say, is no difference from a file.
-    policy = options.policy(reveal, key_file)
+    policy = reading.policy(reveal, key_file)
     akin = _is_process(sides_of[0][1]) == _is_process(sides_of[1][1])
     found: list[differences.Difference] = []
     unknown: list[str] = []
@@ -79,7 +80,7 @@ def command(
         raise untold[0]
     for name, path in wanted:
         render = differences.as_json if name == "json" else differences.as_text
-        options.emit(render(a, b, found, policy), path, color=color)
+        output.emit(render(a, b, found, policy), path, color=color)
     for error in untold:
         say(error)
     raise typer.Exit(DRIFT if found else OK)

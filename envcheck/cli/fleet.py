@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar, cast
 
 from envcheck import report
-from envcheck.cli import options
+from envcheck.cli import output
 from envcheck.cli.hosts import Hosts
 from envcheck.cli.looking import failed, look_at
 from envcheck.errors import HostError
@@ -94,5 +94,5 @@ class Lines:
     def tell(self, one: Report) -> None:
         for format_, path in self.paths:
             for host in one.hosts:
-                options.emit(format_.line(host), path, more=self.begun)
+                output.emit(format_.line(host), path, more=self.begun)
         self.begun = True

@@ -1,15 +1,12 @@
-"""The options that say which hosts are looked at, and how they are reached."""
+"""Which hosts are looked at, and how they are reached."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
-import typer
-
-from envcheck.cli import ahead, options
-from envcheck.cli.ahead import Reach
+from envcheck.cli import ahead, reading
+from envcheck.cli.ahead import USUAL, Reach
 from envcheck.cli.making import TRANSPORTS, Maker, times
 from envcheck.errors import UsageError
 from envcheck.hosts import Host
@@ -20,78 +17,6 @@ if TYPE_CHECKING:
     from envcheck.hosts.remote import Remote
 
 PARALLEL = 32  # hosts at once
-
-# Parameter of a command: what typer is to know of it, and its default.
-OPTIONS: dict[str, tuple[Any, Any]] = {
-    "host": (
-        Annotated[
-            list[str] | None,
-            typer.Option(
-                "-H", "--host", metavar="HOST", help="Look at [user@]host[:port], over SSH, or ENGINE://NAME."
-            ),
-        ],
-        None,
-    ),
-    "hosts_file": (
-        Annotated[
-            str | None,
-            typer.Option("--hosts-file", metavar="FILE", help="Hosts: a plain list, Ansible's INI or YAML."),
-        ],
-        None,
-    ),
-    "limit": (
-        Annotated[
-            list[str] | None,
-            typer.Option("--limit", metavar="HOSTS", help="Of the file: names, globs, groups; !not, &and."),
-        ],
-        None,
-    ),
-    "max_parallel": (
-        Annotated[int, typer.Option("--max-parallel", metavar="N", help="Hosts at once.")],
-        PARALLEL,
-    ),
-    "sudo": (Annotated[bool, typer.Option("--sudo", help="Become root on the hosts: sudo -n.")], False),
-    "transport": (
-        Annotated[str, typer.Option("--transport", metavar="|".join(TRANSPORTS), help="What speaks SSH.")],
-        "auto",
-    ),
-    "connect_timeout": (
-        Annotated[str, typer.Option("--connect-timeout", metavar="DUR", help="To reach a host.")],
-        "5s",
-    ),
-    "timeout": (Annotated[str, typer.Option("--timeout", metavar="DUR", help="For all of one host.")], "30s"),
-    "verbose": (
-        Annotated[bool, typer.Option("-v", help="Say how hosts are reached, and how each is.")],
-        False,
-    ),
-}
-
-
-def on_hosts(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command that has a parameter `hosts` the options that make it up.
-
-    One that the command has itself means something else there.
-    """
-    own = inspect.signature(command, eval_str=True).parameters
-    added = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-        for name, (annotation, default) in OPTIONS.items()
-        if name not in own
-    ]
-
-    def called(**given: Any) -> None:  # noqa: ANN401 - whatever the command takes
-        defaults = {name: default for name, (_, default) in OPTIONS.items()}
-        chosen = chosen_hosts(**defaults | {p.name: given.pop(p.name) for p in added})
-        try:
-            command(**given, hosts=chosen)
-        finally:
-            chosen.let_go()
-
-    called.__doc__ = command.__doc__
-    called.__signature__ = inspect.Signature([*(p for n, p in own.items() if n != "hosts"), *added])  # type: ignore[attr-defined]
-    called.__annotations__ = {}
-    return called
-
 
 ON_THIS = "on this machine: sudo envcheck ..."
 
@@ -159,17 +84,17 @@ class Hosts:
 
 def chosen_hosts(
     *,
-    host: Sequence[str] | None,
-    hosts_file: str | None,
-    limit: Sequence[str] | None,
-    max_parallel: int,
-    sudo: bool,
-    transport: str,
-    connect_timeout: str,
-    timeout: str,
-    verbose: bool,
+    host: Sequence[str] | None = None,
+    hosts_file: str | None = None,
+    limit: Sequence[str] | None = None,
+    max_parallel: int = PARALLEL,
+    sudo: bool = USUAL.sudo,
+    transport: str = USUAL.transport,
+    connect_timeout: str = USUAL.connect_timeout,
+    timeout: str = USUAL.timeout,
+    verbose: bool = USUAL.verbose,
 ) -> Hosts:
-    """Without -H it is this machine.
+    """Choose them as the options of that name say. Without -H it is this machine.
 
     Raises:
         UsageError: An option is not what it should be.
@@ -214,7 +139,7 @@ def _listed(path: str | None, limits: Sequence[str]) -> list[Destination]:
     from envcheck.hosts.destination import Destination  # noqa: PLC0415
     from envcheck.inventory import load, select  # noqa: PLC0415
 
-    content = options.content(path, "hosts file")
+    content = reading.content(path, "hosts file")
     return [Destination(h.name, h.address, h.user, h.port) for h in select(load(content, path), limits)]
 
 
@@ -226,4 +151,4 @@ def absolute_on(host: Host, path: str, what: str) -> str:
     """
     if not isinstance(host, Local) and path and not path.startswith("/"):
         raise UsageError(f"the path of a {what} on another host must be absolute: {path}")
-    return options.absolute(path, what)
+    return reading.absolute(path, what)

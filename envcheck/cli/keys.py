@@ -38,7 +38,7 @@ def _standard_input() -> bytes:
 
 
 def _file(path: str) -> bytes:
-    from envcheck.cli.options import absolute  # noqa: PLC0415
+    from envcheck.cli.reading import absolute  # noqa: PLC0415
     from envcheck.hosts.local import Local  # noqa: PLC0415
     from envcheck.sources.chain import WHY  # noqa: PLC0415
 

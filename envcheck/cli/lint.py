@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from envcheck import raw
-from envcheck.cli import options, sides
+from envcheck.cli import options, output, reading, sides
 from envcheck.errors import EnvcheckError, SpecError
 from envcheck.escaping import escape, escape_json_text
 from envcheck.hosts.local import Local
@@ -28,17 +28,17 @@ def command(
     *,
     dialect: Annotated[str | None, typer.Option("--dialect", metavar="NAME", help="Of all files.")] = None,
     formats: options.Formats = None,
-    color: options.Colors = options.Color.AUTO,
+    color: options.Colors = output.Color.AUTO,
 ) -> None:
-    wanted = options.formats(formats, ["text", "json"])
+    wanted = output.formats(formats, ["text", "json"])
     found = [doubt for file in files for doubt in _lint(file, dialect)]
     for name, path in wanted:
-        options.emit(_as_json(found) if name == "json" else _as_text(found, len(files)), path, color=color)
+        output.emit(_as_json(found) if name == "json" else _as_text(found, len(files)), path, color=color)
     raise typer.Exit(DRIFT if found else OK)
 
 
 def _lint(file: str, dialect: str | None) -> tuple[Doubt, ...]:
-    path = options.absolute(file, "file")
+    path = reading.absolute(file, "file")
     if dialect is None and posixpath.splitext(path)[1] in SPECS:
         return _spec(path)
     if dialect in (None, "supervisor") and (found := _configuration(path)) is not None:
@@ -62,7 +62,7 @@ def _configuration(path: str) -> tuple[Doubt, ...] | None:
 
 def _spec(path: str) -> tuple[Doubt, ...]:
     try:
-        options.load_spec(path)
+        reading.load_spec(path)
     except SpecError as error:
         where, _, message = str(error).removeprefix(f"{path}:").partition(": ")
         return (Doubt(path, int(where) if where.isdigit() else None, message or str(error)),)

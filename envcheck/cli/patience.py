@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 
 from envcheck import waiting
-from envcheck.cli import options
+from envcheck.cli import output
 from envcheck.errors import UsageError
 from envcheck.escaping import escape
 from envcheck.judge import verdict
@@ -28,12 +28,12 @@ def patiently(look: Callable[[], Report], wait: str, stable_for: str, fail_on: S
 
     def tell(wrong: str) -> None:
         if sys.stderr and sys.stderr.isatty():
-            options.tell(f"waiting: {escape(wrong)}")
+            output.tell(f"waiting: {escape(wrong)}")
 
     last, wrong = waiting.wait(lambda: waiting.judged(look(), fail_on), patience, tell)
     if not wrong:
         return last.report._replace(timed_out=False)
-    options.tell(f"timed out after {wait}: {escape(wrong)}")
+    output.tell(f"timed out after {wait}: {escape(wrong)}")
     # What is right, but not settled, is not known to stay so.
     code = last.report.exit_code or verdict.COULD_NOT_TELL
     return last.report._replace(timed_out=True, exit_code=code)

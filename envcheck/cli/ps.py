@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envcheck.cli import options
+from envcheck.cli import options, output, reading
 from envcheck.cli.fleet import look_at_all
-from envcheck.cli.hosts import Hosts, on_hosts
+from envcheck.cli.hosts import Hosts
+from envcheck.cli.on_hosts import on_hosts
 from envcheck.collect import collect
 from envcheck.errors import EnvcheckError, NothingMatchedError
 from envcheck.judge import listed, matching
@@ -20,12 +21,12 @@ def command(
     hosts: Hosts,
     formats: options.Formats = None,
     no_live: options.NoLive = False,
-    color: options.Colors = options.Color.AUTO,
+    color: options.Colors = output.Color.AUTO,
 ) -> None:
     from envcheck.report import json, servers  # noqa: PLC0415
 
     named = targets or []
-    wanted = options.formats(formats, ["text", "json"])
+    wanted = output.formats(formats, ["text", "json"])
     pids, files = matching.pids(named), matching.files(named)
 
     alone = len(hosts.named) == 1
@@ -35,7 +36,7 @@ def command(
         if isinstance(seen, HostReport):
             return seen
         try:
-            return listed(seen, _meant(seen, named), options.policy(None))
+            return listed(seen, _meant(seen, named), reading.policy(None))
         except EnvcheckError as error:
             if alone:
                 raise
@@ -45,7 +46,7 @@ def command(
     found = list(look_at_all(hosts, lambda host: collect(host, None, pids, files, live=not no_live), meant))
     for name, path in wanted:
         as_text = servers.render(found, verbose=hosts.verbose)
-        options.emit(json.render_servers(found) if name == "json" else as_text, path, color=color)
+        output.emit(json.render_servers(found) if name == "json" else as_text, path, color=color)
     if lost:
         raise max(lost, key=lambda error: isinstance(error, NothingMatchedError))
     _unlisted(found)

@@ -10,7 +10,7 @@ from functools import partial
 from time import time
 
 from envcheck import record
-from envcheck.cli import judging, options, sides
+from envcheck.cli import judging, reading, sides
 from envcheck.errors import NothingMatchedError, RecordError, UsageError
 from envcheck.hosts.local import Local
 from envcheck.judge import judge, matching, merge
@@ -37,7 +37,7 @@ def files(places: Sequence[str]) -> list[str]:
     """
     found: list[str] = []
     for place in places:
-        path = options.absolute(place, "record")
+        path = reading.absolute(place, "record")
         if not posixpath.isdir(path):
             found.append(path)
             continue
@@ -71,7 +71,7 @@ def running(place: str) -> Environment:
         UsageError: It has several servers, or none of that name.
         RecordError: It cannot be read.
     """
-    path, target = options.absolute(place, "record"), ""
+    path, target = reading.absolute(place, "record"), ""
     if "#" in path and not posixpath.exists(path):
         path, _, target = path.rpartition("#")
     snapshot = read(path)
@@ -141,7 +141,7 @@ def write(text: str, path: str) -> None:
     Raises:
         UsageError: It cannot be written.
     """
-    folder, name = posixpath.split(options.absolute(path, "record"))
+    folder, name = posixpath.split(reading.absolute(path, "record"))
     # A folder is refused by the system, in its own words.
     is_special = posixpath.exists(path) and not (posixpath.isfile(path) or posixpath.isdir(path))
     if is_special or (posixpath.islink(path) and os.readlink(path).startswith("/proc/")):  # noqa: PTH115

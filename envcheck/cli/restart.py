@@ -16,10 +16,11 @@ import typer
 
 from envcheck import report, restarting, rolling
 from envcheck.aftermath import Eyes, Wishes
-from envcheck.cli import judging, options
+from envcheck.cli import judging, options, output, reading
 from envcheck.cli.fleet import in_order, look_at_all
-from envcheck.cli.hosts import Hosts, on_hosts
+from envcheck.cli.hosts import Hosts
 from envcheck.cli.looking import asked
+from envcheck.cli.on_hosts import on_hosts
 from envcheck.collect import collect
 from envcheck.errors import EnvcheckError, UsageError
 from envcheck.escaping import escape
@@ -66,14 +67,14 @@ def command(
     fail_on: options.FailOn = options.ERROR,
     reveal: options.Reveal = None,
     no_live: options.NoLive = False,
-    color: options.Colors = options.Color.AUTO,
+    color: options.Colors = output.Color.AUTO,
     quiet: options.Quiet = False,
 ) -> None:
-    wanted = options.formats(formats, ["text", "json"])
+    wanted = output.formats(formats, ["text", "json"])
     named = targets or []
     wishes = Wishes(duration(timeout), duration(stable_for), tuple(map(http.checked, url or ())), fail_on)
-    expected = options.load_spec(spec)
-    policy = options.policy(reveal)
+    expected = reading.load_spec(spec)
+    policy = reading.policy(reveal)
     bounds = judging.Bounds(expected)
     _usable(hosts, max_parallel, canary)
     snapshots: dict[str, Snapshot] = {}
@@ -105,7 +106,7 @@ def command(
         found = _applied(ordered, carry_out, yes=yes, parallel=max_parallel)
     for name, path in wanted:
         if path or not (quiet and name == "text"):
-            options.emit(_rendered(found, name), path, color=color)
+            output.emit(_rendered(found, name), path, color=color)
     raise typer.Exit(found.exit_code)
 
 
@@ -138,7 +139,7 @@ def _usable(hosts: Hosts, parallel: int, canary: str | None) -> None:
 
 def _rendered(found: Report, name: str) -> str:
     if name == "text":
-        return plan.render(found, width=options.width())
+        return plan.render(found, width=output.width())
     return report.format_named(name).render(found)
 
 
@@ -182,7 +183,7 @@ def _unconfirmed(decided: list[Report], todo: int) -> str:
         return NO_TERMINAL
     found = Report(tuple(one.hosts[0] for one in decided), verdict.OK)
     where = f" on {todo} of {len(decided)} hosts" if len(decided) > 1 else ""
-    print(plan.render(found, width=options.width(), last=False), end="", file=sys.stderr)
+    print(plan.render(found, width=output.width(), last=False), end="", file=sys.stderr)
     print(f"\nCarry this out{where}? [y/N] ", end="", file=sys.stderr, flush=True)
     try:
         answer = sys.stdin.readline()
@@ -204,4 +205,4 @@ def _declined(found: Report, why: str) -> Report:
 def _teller(host: Host) -> Callable[[str], None]:
     """Tell how far it is; of another host, with its name."""
     name = "" if isinstance(host, Local) else f"{escape(host.name)}: "
-    return lambda text: options.tell(name + text)
+    return lambda text: output.tell(name + text)

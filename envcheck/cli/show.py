@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from envcheck.cli import options, sides
-from envcheck.cli.hosts import Hosts, absolute_on, on_hosts
+from envcheck.cli import options, output, reading, sides
+from envcheck.cli.hosts import Hosts, absolute_on
 from envcheck.cli.looking import look_at_one
+from envcheck.cli.on_hosts import on_hosts
 from envcheck.errors import EnvcheckError
 from envcheck.hosts import Host
 from envcheck.report.environment import FILE, Environment, as_json, as_text
@@ -28,11 +29,11 @@ def command(
     formats: options.Formats = None,
     reveal: options.Reveal = None,
     no_live: options.NoLive = False,
-    color: options.Colors = options.Color.AUTO,
+    color: options.Colors = output.Color.AUTO,
 ) -> None:
-    wanted = options.formats(formats, ["text", "json"])
-    policy = options.policy(reveal)
-    expected = options.load_spec(spec)
+    wanted = output.formats(formats, ["text", "json"])
+    policy = reading.policy(reveal)
+    expected = reading.load_spec(spec)
 
     def look(host: Host) -> dict[str, Environment]:
         kind, _, rest = target.partition(":")
@@ -46,7 +47,7 @@ def command(
     layers = look_at_one(hosts.one(), look)
     for name, path in wanted:
         render = as_json if name == "json" else as_text
-        options.emit(render(layers, policy), path, color=color)
+        output.emit(render(layers, policy), path, color=color)
     raise typer.Exit(0 if _usable(layers) else EnvcheckError.exit_status)
 
 

@@ -13,9 +13,11 @@ from typing import Annotated
 import typer
 
 from envcheck import record
-from envcheck.cli import options, records
-from envcheck.cli.hosts import Hosts, on_hosts
+from envcheck.cli import options, reading, records
+from envcheck.cli.hosts import Hosts
 from envcheck.cli.looking import look_at_one
+from envcheck.cli.on_hosts import on_hosts
+from envcheck.cli.output import emit
 from envcheck.collect import collect
 from envcheck.hosts.local import Local
 from envcheck.judge import matching
@@ -38,9 +40,9 @@ def command(
     reveal: options.Reveal = None,
     no_live: options.NoLive = False,
 ) -> None:
-    policy = options.policy(reveal, key_file)
+    policy = reading.policy(reveal, key_file)
     named = targets or []
-    expected = options.load_spec(spec)
+    expected = reading.load_spec(spec)
     # Who listens where is kept as well: a record may be asked for a port.
     paths = (*matching.SOCKETS, *matching.files(named))
     host = hosts.one()
@@ -50,9 +52,9 @@ def command(
     found = found._replace(host=called)
     servers = _servers(found, expected, named)
     kept = record.redacted(found, servers, expected, policy, kept=key_file is not None)
-    text = record.dump(kept, options.version())
+    text = record.dump(kept, reading.version())
     if output == "-":
-        options.emit(text)
+        emit(text)
     else:
         records.write(text, output)
 

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from envcheck.cli import options
-from envcheck.cli.hosts import Hosts, on_hosts
+from envcheck.cli import options, output, reading
+from envcheck.cli.hosts import Hosts
 from envcheck.cli.looking import look_at_one
+from envcheck.cli.on_hosts import on_hosts
 from envcheck.collect import collect
 from envcheck.errors import NothingMatchedError, UsageError
 from envcheck.escaping import escape_json_text
@@ -32,20 +33,20 @@ def command(
     formats: options.Formats = None,
     reveal: options.Reveal = None,
     no_live: options.NoLive = False,
-    color: options.Colors = options.Color.AUTO,
+    color: options.Colors = output.Color.AUTO,
 ) -> None:
     from envcheck.report.json import dump  # noqa: PLC0415
 
     if not variable or "=" in variable or "\0" in variable:
         raise UsageError("no variable can be called so", "give its name alone: envcheck why NAME [TARGET]")
-    wanted = options.formats(formats, ["text", "json"])
+    wanted = output.formats(formats, ["text", "json"])
     named = [target] if target else []
-    expected = options.load_spec(spec)
+    expected = reading.load_spec(spec)
     files = (PAM, *matching.files(named))
     host = hosts.one()
     pids = matching.pids(named)
     snapshot = look_at_one(host, lambda host: collect(host, expected, pids, files, live=not no_live))
-    policy = options.policy(reveal)
+    policy = reading.policy(reveal)
     report = judge(snapshot, expected, named, policy)
     apps = report.hosts[0].apps
     if not apps:
@@ -62,10 +63,10 @@ def command(
                 "variable": escape_json_text(variable),
                 "apps": [why.as_json(s) for s in stories],
             }
-            options.emit(dump(document), path)
+            output.emit(dump(document), path)
         else:
-            text = "\n".join(why.as_text(s, options.width()) for s in stories)
-            options.emit(text, path, color=color)
+            text = "\n".join(why.as_text(s, output.width()) for s in stories)
+            output.emit(text, path, color=color)
     raise typer.Exit(_status(report, variable))
 
 

@@ -4,7 +4,7 @@ capped and framed; what it says is for `answers` to look at."""
 from __future__ import annotations
 
 import json
-import secrets
+import os
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -47,7 +47,7 @@ class Conversation:
         Raises:
             HostError: There is no whole answer.
         """
-        nonce = secrets.token_hex(16)
+        nonce = os.urandom(16).hex()
         document = json.dumps({"nonce": nonce, "requests": list(requests)}).encode("ascii")
         self.stream.send(self.first + b"%d\n%b" % (len(document), document))
         self.first = b""

@@ -5,14 +5,11 @@ paramiko's own reader knows no patterns, keeps one key of a type, and gives a fi
 
 from __future__ import annotations
 
-import hmac
 import re
-from base64 import b64encode
 from binascii import Error as Base64Error
-from binascii import a2b_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Iterator
 from fnmatch import translate
-from hashlib import sha1, sha256
 from typing import NamedTuple
 
 PORT = 22
@@ -144,7 +141,9 @@ def has_authority(entries: Iterable[Entry], host: str, port: int) -> bool:
 
 def fingerprint(blob: bytes) -> str:
     """As `ssh-keygen -l` prints it."""
-    return "SHA256:" + b64encode(sha256(blob).digest()).decode().rstrip("=")
+    from hashlib import sha256  # noqa: PLC0415 - takes milliseconds, and is seldom wanted
+
+    return "SHA256:" + b2a_base64(sha256(blob).digest(), newline=False).decode().rstrip("=")
 
 
 def _matches(names: str, wanted: str) -> bool:
@@ -176,7 +175,9 @@ def _is_hash_of(names: str, wanted: str) -> bool:
         salt, digest = (_decoded(part.encode(*ANY)) for part in parts[2:])
     except Base64Error:
         return False
-    return hmac.compare_digest(hmac.new(salt, wanted.encode(), sha1).digest(), digest)
+    import hmac  # noqa: PLC0415 - takes milliseconds, and not every file is hashed
+
+    return hmac.compare_digest(hmac.digest(salt, wanted.encode(), "sha1"), digest)
 
 
 def _kind(blob: bytes) -> str:

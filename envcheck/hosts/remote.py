@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -167,7 +166,9 @@ class Remote:
             return self._begin(self._by_python, requests, deadline)
         except HostError as error:
             if error.status == "throttled" and deadline.left > JITTER[1]:
-                time.sleep(random.uniform(*JITTER))  # noqa: S311 - so that not all come back at once
+                from random import uniform  # noqa: PLC0415 - hardly ever
+
+                time.sleep(uniform(*JITTER))  # noqa: S311 - so that not all come back at once
                 return self._begin(self._by_python, requests, deadline)
             raise
 

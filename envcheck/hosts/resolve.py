@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 import pwd
-import shutil
 import socket
-from base64 import b64decode
+from binascii import a2b_base64
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from getpass import getuser
@@ -30,6 +29,7 @@ KNOWN_HOSTS = (
     "/etc/ssh/ssh_known_hosts2",
 )
 
+NO_SSH = (FileNotFoundError, PermissionError, NotADirectoryError)  # there is no program of that name
 USUAL = 5.0  # seconds for ssh to say what it does without any configuration
 
 # Settings that Fabric has no answer to, and the values with which they ask for nothing.
@@ -97,10 +97,10 @@ def ask(destination: Destination, deadline: Deadline) -> Resolved:
 
 def listen(destination: Destination, deadline: Deadline, *how: str) -> tuple[bytes, Resolved]:
     """Ask, and give as well what ssh says of how it came to that. Raises as `resolve` does."""
-    if shutil.which("ssh") is None:
-        return b"", _plain(destination)
     try:
         done = questions.answer(_question(destination, *(how or HOW)), deadline.left)
+    except NO_SSH:
+        return b"", _plain(destination)
     except TimeoutError:
         raise HostError("timed-out", "reading the configuration of ssh", "ssh -G takes too long") from None
     if done.returncode != 0:
@@ -117,9 +117,8 @@ def listen(destination: Destination, deadline: Deadline, *how: str) -> tuple[byt
 
 def begin(destination: Destination) -> None:
     """Put the questions that `listen` is going to ask first."""
-    if shutil.which("ssh") is not None:
-        questions.put(_question(destination, *HOW))
-        questions.put(USUALLY)
+    questions.put(_question(destination, *HOW))
+    questions.put(USUALLY)
 
 
 def _question(destination: Destination, *how: str) -> questions.Question:
@@ -235,7 +234,7 @@ def _unreadable(path: str) -> str:
     if first.rstrip() in PKCS8:
         return "in PKCS#8"
     try:
-        body = b64decode(rest.partition(b"-----")[0])
+        body = a2b_base64(rest.partition(b"-----")[0])
     except ValueError:
         return ""
     return "a FIDO key" if first.rstrip() == OWN_FORM and any(kind in body for kind in FIDO) else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Sequence
 
 from envcheck.errors import HostError
@@ -51,7 +51,7 @@ class ShellConversation:
         return [answer(str(i), r, parts, facts, table) for i, r in enumerate(requests)]
 
     def _exchange(self, lines: Sequence[str]) -> Parts:
-        nonce = secrets.token_hex(16)
+        nonce = os.urandom(16).hex()
         script = "\n".join([f"{self.library}N={nonce}", *lines, "h end"]) + "\n"
         self.library = ""
         self.stream.send(script.encode("utf-8", "surrogateescape"))

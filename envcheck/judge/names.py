@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 # As close as AWS_S3_BUKET_NAME is to AWS_S3_BUCKET_NAME.
 CLOSE = 0.8
@@ -23,6 +22,8 @@ ALIASES = (
 
 def near(name: str, known: Iterable[str], most: int = 3) -> list[str]:
     """Give the names among *known* that may stand for *name*: aliases first, the closest next."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only where a name is not known
+
     others = sorted({k for k in known if k != name and _digits(k) == _digits(name)})
     aliases = [k for k in others if any({name, k} <= names for names in ALIASES)]
     by_case = {k.upper(): k for k in others}
