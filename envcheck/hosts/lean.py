@@ -27,9 +27,14 @@ class Authentication(NamedTuple):
     strategy_class: None = None
 
 
-# Imported for tests of tasks, and for configuration files, which are not read here: half of the import.
+# Imported for tests of tasks, configuration files, command lines and transfers: half of the import.
 METADATA = "importlib.metadata"
-UNUSED = ("unittest", "unittest.mock", "invoke.vendor.yaml", METADATA)
+UNUSED = (
+    *("unittest", "unittest.mock", "tempfile", METADATA),
+    *("invoke.vendor.yaml", "invoke.loader", "invoke.program", "invoke.executor"),
+    *("fabric.executor", "fabric.group", "fabric.tasks"),
+    *(f"paramiko.sftp{part}" for part in ("", "_attr", "_client", "_file", "_handle", "_server", "_si")),
+)
 _loading = threading.Lock()
 
 
