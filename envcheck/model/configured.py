@@ -1,7 +1,5 @@
 """What is configured: sources, what they set, and what comes of a chain of them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -61,7 +59,7 @@ class FileFacts(NamedTuple):
     mode: int = 0
     uid: int = 0
     detail: str = ""
-    entries: Mapping[str, FileFacts] = {}
+    entries: Mapping[str, "FileFacts"] = {}
     gid: int | None = None
     acl: bytes | None = b""  # as the kernel tells it; None: whether there is one is not known
 
@@ -88,12 +86,12 @@ class Output(NamedTuple):
 class Answers(NamedTuple):
     """All answers of one host so far."""
 
-    files: Mapping[str, FileFacts] = {}
-    folders: Mapping[str, FileFacts] = {}
+    files: Mapping[str, "FileFacts"] = {}
+    folders: Mapping[str, "FileFacts"] = {}
     globs: Mapping[str, tuple[str, ...]] = {}
     outputs: Mapping[tuple[str, ...], Output] = {}
     writable: Mapping[str, bool] = {}  # of sockets and FIFOs that take commands: whether who looks may
-    inside: Mapping[int, Answers] = {}  # by pid: files as that process sees them
+    inside: Mapping[int, "Answers"] = {}  # by pid: files as that process sees them
 
 
 class Applied(NamedTuple):
@@ -120,14 +118,14 @@ class Start(NamedTuple):
 
     applied: tuple[Applied, ...] = ()  # its sources in the order they are applied
     command: tuple[str, ...] = ()  # what it would exec: wrappers in it are followed
-    loaded: Start | None = None  # the same by what it has loaded, where that may differ
+    loaded: "Start | None" = None  # the same by what it has loaded, where that may differ
     unstartable: str = ""  # why it would not come up
     fails: str = ""  # what fails for that reason, where not every restart does
     stray: str = ""  # why the server is none of it, although it looks as if it were
     since: float | None = None  # when it started the process that became, or started, the server
     folder: str | None = None  # where it is started: relative paths in the command start there
     written: tuple[str, int, float] | None = None  # the command: path, line, and when that changed
-    outer: Start | None = None  # what who keeps the supervisor running would give that one
+    outer: "Start | None" = None  # what who keeps the supervisor running would give that one
     kept: tuple[Applied, ...] | None = None  # the sources as long as the supervisor itself runs on
     edited: bool = False  # the definition changed after its supervisor had read it, as far as that is known
     needs: tuple[Need, ...] = ()  # what has to be there for it to come up

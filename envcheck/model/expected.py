@@ -1,7 +1,5 @@
 """What is expected: a spec and its rules."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from envcheck.model.configured import Source
@@ -35,7 +33,7 @@ class Constraint(NamedTuple):
     name: str
     rule: str  # any_of, all_or_none, exactly_one, at_least_one, equals_var, required_when
     sets: tuple[tuple[str, ...], ...]
-    when: tuple[Condition, ...] = ()  # of required_when: all must hold
+    when: tuple["Condition", ...] = ()  # of required_when: all must hold
     secret: bool = False  # all of them are
     severity: Severity = Severity.ERROR
     allow_empty: bool = True

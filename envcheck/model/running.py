@@ -1,7 +1,5 @@
 """What runs: readings of environments, processes, generations, servers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -70,7 +68,7 @@ class Owner(NamedTuple):
     pid: int = 0  # of the supervising process, where there is one
     facts: Mapping[str, str] = {}  # what its module needs to know of it: folder, socket, configuration, ...
     supervising: Process | None = None  # the supervising process as it was read: argv, folder, environment
-    outer: Owner | None = None  # who keeps that process running, where its environment is what it hands on
+    outer: "Owner | None" = None  # who keeps that process running, where its environment is what it hands on
 
 
 class Generation(NamedTuple):

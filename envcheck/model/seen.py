@@ -1,7 +1,5 @@
 """What was seen of a host, and what is said of it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """What can be done: commands, what they may break, and what a restart takes. And what was done."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from envcheck.model.words import Action, Disruption, Result

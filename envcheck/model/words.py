@@ -1,7 +1,5 @@
 """Words that stand for themselves: roles, stages, diagnoses, causes, actions."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 

@@ -12,6 +12,9 @@ from typing import Protocol, cast
 
 from envcheck.model import Parsed
 
+# A word, or a part of one, that only running something could tell.
+UNKNOWN = "\0"
+
 
 class Dialect(Protocol):
     def __call__(self, content: bytes, known: Mapping[str, str]) -> Parsed:

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from envcheck.model import FileFacts, Parsed, Problem
+from envcheck.sources import UNKNOWN
 from envcheck.sources.shell_builtins import BUILTINS, Builtins
 from envcheck.sources.shell_commands import Command, commands
 from envcheck.sources.shell_state import (
     OWN,
-    UNKNOWN,
     Called,
     Read,
     Script,

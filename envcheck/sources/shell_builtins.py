@@ -7,8 +7,9 @@ from abc import abstractmethod
 from collections.abc import Callable
 
 from envcheck.model import Assignment
+from envcheck.sources import UNKNOWN
 from envcheck.sources.shell_commands import Command
-from envcheck.sources.shell_state import READ_ONLY, UNKNOWN, Event, Expansion, Variable, unsafe
+from envcheck.sources.shell_state import READ_ONLY, Event, Expansion, Variable, unsafe
 from envcheck.sources.shell_words import NAME, Word, argument, literal, plain
 
 DEEPEST = 20  # files that source one another

@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from envcheck.model import Assignment, FileFacts, Parsed, Problem
+from envcheck.sources import UNKNOWN
 from envcheck.sources.shell_commands import Command
 from envcheck.sources.shell_words import NAME, Part, Word
 from envcheck.sources.text import nameable
-
-# A word, or a part of one, that only running something could tell.
-UNKNOWN = "\0"
 
 # A problem that begins so stands for a source whose other variables are not certain.
 DYNAMIC = "dynamic: "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from envcheck.model import Server, Start
 from envcheck.servers import SERVERS
-from envcheck.sources.shell_state import UNKNOWN
+from envcheck.sources import UNKNOWN
 
 
 def untitled(server: Server, start: Start) -> Server:

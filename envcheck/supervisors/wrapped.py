@@ -16,8 +16,7 @@ from envcheck.model import (
     Stage,
     Start,
 )
-from envcheck.sources import chain, envdir
-from envcheck.sources.shell_state import UNKNOWN
+from envcheck.sources import UNKNOWN, chain, envdir
 from envcheck.supervisors import accounts
 from envcheck.supervisors.ancestry import INHERITED
 from envcheck.supervisors.known import Known

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from getopt import GetoptError, getopt
 
-from envcheck.sources.shell_state import UNKNOWN
+from envcheck.sources import UNKNOWN
 from envcheck.supervisors import accounts
 from envcheck.supervisors.accounts import Account
 from envcheck.supervisors.programs import Plain, skip

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from getopt import GetoptError, gnu_getopt
 
-from envcheck.sources.shell_state import UNKNOWN
+from envcheck.sources import UNKNOWN
 from envcheck.supervisors import accounts
 from envcheck.supervisors.wrapped import Chain
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 
 from envcheck.model import Process, Start
-from envcheck.sources.shell_state import UNKNOWN
+from envcheck.sources import UNKNOWN
 from envcheck.supervisors.known import Known
 from envcheck.supervisors.programs import PLAIN, SHELLS, ends, skip
 from envcheck.supervisors.wrapped import Chain
