@@ -42,6 +42,7 @@ def check(hosts: Hosts, wanted: Wanted) -> int:
         UsageError: What is wanted does not go together.
     """
     formats = output.formats(wanted.formats, list(report.FORMATS))
+    written = {name: report.format_named(name) for name, _ in formats}  # imported while a host is reached
     named, fail_on = wanted.targets, wanted.fail_on
     expected = reading.load_spec(wanted.spec)
     pids = matching.pids(named)
@@ -80,6 +81,6 @@ def check(hosts: Hosts, wanted: Wanted) -> int:
         formats = lines.others
     for name, path in formats:
         if path or not (wanted.quiet and name == "text"):
-            text = report.format_named(name).render(found, width=output.width())
+            text = written[name].render(found, width=output.width())
             output.emit(text, path, color=wanted.color)
     return found.exit_code

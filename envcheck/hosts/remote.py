@@ -130,6 +130,7 @@ class Remote:
             return  # the first question is told the same
         self._ahead = Ahead(deadline, lambda: self._foresee(requests, deadline), Early.close)
         load()
+        _packed(acts=self.acts)
 
     def _foresee(self, requests: Sequence[Request], deadline: Deadline) -> Early:
         talk = self._asking = self._conversing(deadline)
@@ -229,14 +230,17 @@ class Remote:
 
     def _conversing(self, deadline: Deadline) -> Conversation:
         stream = self._way.start(bootstrap.PYTHON, deadline)
-        with _packing:
-            prelude = bootstrap.prelude(acts=self.acts)
-        return Conversation(stream, prelude, sudo=self._way.sudo)
+        return Conversation(stream, _packed(acts=self.acts), sudo=self._way.sudo)
 
     def _by_shell(self, deadline: Deadline) -> Talk:
         from envcheck.hosts.shell_collector import ShellConversation  # noqa: PLC0415 - few hosts need it
 
         return ShellConversation(self._way.start(bootstrap.SHELL, deadline), sudo=self._way.sudo)
+
+
+def _packed(*, acts: bool) -> bytes:
+    with _packing:
+        return bootstrap.prelude(acts=acts)
 
 
 def _asked(talk: Talk, requests: Sequence[Request]) -> list[Answer]:
