@@ -32,6 +32,8 @@ class Program(NamedTuple):
 
 
 class ProcessStream:
+    near = False
+
     def __init__(self, program: Program, deadline: Deadline) -> None:
         self.program = program
         self.deadline = deadline

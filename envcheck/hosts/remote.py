@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 JITTER = 0.2, 0.7  # seconds before a host that was too busy is asked once more
 RESTING = 86400.0  # seconds that a connection is held for another look
-
-_packing = threading.Lock()  # the probe is packed once, and not by each thread that finds it is not yet
 
 
 class Timing(NamedTuple):
@@ -59,10 +56,10 @@ class Way(Protocol):
 
 
 # Finds out how a host is reached; gives what may be loaded for that while `Way.start` waits for it.
-Prepare = Callable[[Deadline], Callable[[], None]]
+Prepare = Callable[[Deadline], Callable[[], object]]
 
 
-def at_once(_deadline: Deadline) -> Callable[[], None]:
+def at_once(_deadline: Deadline) -> Callable[[], object]:
     """Find nothing out: what starts a program there knows all it needs."""
     return lambda: None
 
@@ -130,7 +127,6 @@ class Remote:
             return  # the first question is told the same
         self._ahead = Ahead(deadline, lambda: self._foresee(requests, deadline), Early.close)
         load()
-        _packed(acts=self.acts)
 
     def _foresee(self, requests: Sequence[Request], deadline: Deadline) -> Early:
         talk = self._asking = self._conversing(deadline)
@@ -230,17 +226,13 @@ class Remote:
 
     def _conversing(self, deadline: Deadline) -> Conversation:
         stream = self._way.start(bootstrap.PYTHON, deadline)
-        return Conversation(stream, _packed(acts=self.acts), sudo=self._way.sudo)
+        prelude = bootstrap.prelude(acts=self.acts, near=stream.near)
+        return Conversation(stream, prelude, sudo=self._way.sudo)
 
     def _by_shell(self, deadline: Deadline) -> Talk:
         from envcheck.hosts.shell_collector import ShellConversation  # noqa: PLC0415 - few hosts need it
 
         return ShellConversation(self._way.start(bootstrap.SHELL, deadline), sudo=self._way.sudo)
-
-
-def _packed(*, acts: bool) -> bytes:
-    with _packing:
-        return bootstrap.prelude(acts=acts)
 
 
 def _asked(talk: Talk, requests: Sequence[Request]) -> list[Answer]:

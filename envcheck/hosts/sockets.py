@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any
 
 from envcheck.errors import HostError
@@ -26,6 +28,7 @@ class QuickSocket(socket.socket):
     """
 
     read = b""  # what nobody has asked for yet
+    away = inf  # seconds until the other side had answered that it is there
 
     def quicken(self) -> None:
         self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -85,7 +88,9 @@ def connect(host: str, port: int, family: int, deadline: Deadline) -> QuickSocke
         sock = QuickSocket(kind, socket.SOCK_STREAM)
         try:
             sock.settimeout(deadline.connecting())
+            begun = time.monotonic()
             sock.connect(address)
+            sock.away = time.monotonic() - begun
             sock.quicken()
         except OSError as error:
             sock.close()

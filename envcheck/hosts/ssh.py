@@ -38,23 +38,27 @@ class Options(NamedTuple):
 
 
 class Engine(NamedTuple):
-    """What reaches the host, and what can be loaded for that while it waits for it."""
+    """What reaches the host, and what can be got ready for that while it waits for it."""
 
     start: Callable[[str, Deadline], Stream]
-    load: Callable[[], None] = lambda: None
+    load: Callable[[], object]
 
 
 def _fabric(route: Sequence[Hop]) -> Engine:
     from envcheck.hosts import fabric, lean  # noqa: PLC0415 - what they load takes a tenth of a second
 
+    def load() -> None:
+        lean.load()
+        bootstrap.prelude(near=True)
+
     hops = [(hop.name, resolved) for hop, resolved in route]
-    return Engine(partial(fabric.FabricStream, hops), lean.load)
+    return Engine(partial(fabric.FabricStream, hops), load)
 
 
 def _openssh(route: Sequence[Hop]) -> Engine:
     from envcheck.hosts import openssh  # noqa: PLC0415
 
-    return Engine(partial(openssh.stream, [hop for hop, _ in route]))
+    return Engine(partial(openssh.stream, [hop for hop, _ in route]), bootstrap.prelude)
 
 
 def remote(destination: Destination, options: Options) -> Remote:
@@ -74,7 +78,7 @@ class Ssh:
         self._options = options
         self._chosen: Engine | None = None  # for the next start
 
-    def prepare(self, deadline: Deadline) -> Callable[[], None]:
+    def prepare(self, deadline: Deadline) -> Callable[[], object]:
         self._chosen = self._choose(deadline)
         return self._chosen.load
 

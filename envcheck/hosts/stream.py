@@ -19,6 +19,7 @@ class Ended(NamedTuple):
 
 class Stream(Protocol):
     deadline: Deadline
+    near: bool  # whether it is so close by that the number of bytes hardly counts; False: who knows
 
     def send(self, data: bytes) -> None:
         """Send all of it. Raises HostError when the time is over; a closed other end is told by `receive`."""

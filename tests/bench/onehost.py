@@ -82,7 +82,7 @@ def onehost(folder: Path, rounds: int) -> Iterator[Row]:
     ):
         yield from _bytes(shop)
         measured = _in_process(sshd, rounds)
-        what = "in process / fabric.Connection.run of the same collector"
+        what = "in process / fabric.Connection.run of the same collector's source"
         yield slower("onehost", f"{what}, both told where", measured, PAIR, at_most(0.35))
         what = "in process, asking `ssh -G` where / Fabric, which is told"
         yield slower("onehost", what, measured, ("asking", "theirs"))
@@ -103,8 +103,10 @@ def _bytes(shop: Gunicorn) -> Iterator[Row]:
     raw = sum(len(Path(f"/proc/{p.pid}/environ").read_bytes()) for p in processes)
     what = f"answers / {len(processes)} raw environs"
     yield Row("onehost", f"{what} ({host.answered} / {raw} bytes)", host.answered / raw, at_most(0.05))
-    sent = len(bootstrap.prelude()) + sum(len(json.dumps(asked)) for asked in host.asked)
-    yield Row("onehost", "bytes of the collector and of its questions", sent)
+    asked = sum(len(json.dumps(questions)) for questions in host.asked)
+    yield Row("onehost", "bytes of the collector and of its questions", len(bootstrap.prelude()) + asked)
+    sent = len(bootstrap.prelude(near=True)) + asked
+    yield Row("onehost", "the same for a host that is near, with its bytecode", sent)
 
 
 def _in_process(sshd: Sshd, rounds: int) -> Measured:

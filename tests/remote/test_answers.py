@@ -119,6 +119,7 @@ class Replay:
     """A host that answers what was recorded, but for what *spoil* makes of it; the rest is really asked."""
 
     name, sudo, hint = "box", False, ""
+    near = False
 
     def __init__(self, recorder: Recorder, spoilt: Mapping[str, Answer]) -> None:
         self.recorder, self.spoilt = recorder, spoilt
@@ -341,6 +342,7 @@ class Bare:
     """A host without python3: a real sh answers, and *spoil* changes what it has said."""
 
     name, sudo, hint = "box", False, ""
+    near = False
     said: ClassVar[dict[bytes, bytes]] = {}  # a script -> the answer, both without the nonce
 
     def __init__(self, spoil: Callable[[bytes], bytes]) -> None:

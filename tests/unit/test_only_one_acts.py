@@ -75,7 +75,7 @@ def f(p, o=os):
 def carried(prelude: bytes) -> set[str]:
     """Give the modules of a packed probe, behind the loader."""
     size, _, rest = prelude.removeprefix(bootstrap.GUARD).partition(b"\n")
-    _, _, packed = rest[int(size) :].partition(b"\n")
+    _, _, packed = rest[int(size) :].removeprefix(b"- 0\n").partition(b"\n")
     return {name.rpartition(".")[2] for name in zlib.decompress(packed).decode().split("\0")[::2]}
 
 
