@@ -76,8 +76,7 @@ def _there(name: str) -> str:
 def _compiled(names: Sequence[str]) -> bytes:
     from envcheck.hosts import compiled  # noqa: PLC0415 - only for hosts that are near
 
-    modules = {_there(name): code for name, code in compiled.modules(names).items()}
-    packed = zlib.compress(marshal.dumps(modules), QUICKLY)
+    packed = zlib.compress(marshal.dumps(compiled.modules({name: _there(name) for name in names})), QUICKLY)
     return b"%b %d\n%b" % (compiled.MAGIC.encode("ascii"), len(packed), packed)
 
 

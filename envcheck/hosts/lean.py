@@ -30,7 +30,7 @@ class Authentication(NamedTuple):
 # Imported for tests of tasks, configuration files, command lines and transfers: half of the import.
 METADATA = "importlib.metadata"
 UNUSED = (
-    *("unittest", "unittest.mock", "tempfile", METADATA),
+    *("unittest", "unittest.mock", METADATA),
     *("invoke.vendor.yaml", "invoke.loader", "invoke.program", "invoke.executor"),
     *("fabric.executor", "fabric.group", "fabric.tasks"),
     *(f"paramiko.sftp{part}" for part in ("", "_attr", "_client", "_file", "_handle", "_server", "_si")),

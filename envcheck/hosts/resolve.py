@@ -21,6 +21,8 @@ from envcheck.hosts.deadline import Deadline
 from envcheck.hosts.destination import Destination, parse
 from envcheck.questions import HOW, USUALLY
 
+PHASE = "reading the configuration of ssh"
+WHICH = "is the first ssh in PATH the right one?"
 IDENTITIES = tuple(f"~/.ssh/id_{kind}" for kind in ("rsa", "ecdsa", "ed25519"))
 KNOWN_HOSTS = (
     "~/.ssh/known_hosts",
@@ -29,7 +31,6 @@ KNOWN_HOSTS = (
     "/etc/ssh/ssh_known_hosts2",
 )
 
-NO_SSH = (FileNotFoundError, PermissionError, NotADirectoryError)  # there is no program of that name
 USUAL = 5.0  # seconds for ssh to say what it does without any configuration
 
 # Settings that Fabric has no answer to, and the values with which they ask for nothing.
@@ -97,18 +98,20 @@ def ask(destination: Destination, deadline: Deadline) -> Resolved:
 
 def listen(destination: Destination, deadline: Deadline, *how: str) -> tuple[bytes, Resolved]:
     """Ask, and give as well what ssh says of how it came to that. Raises as `resolve` does."""
+    if not _has_ssh():
+        return b"", _plain(destination)
     try:
         done = questions.answer(_question(destination, *(how or HOW)), deadline.left)
-    except NO_SSH:
-        return b"", _plain(destination)
     except TimeoutError:
-        raise HostError("timed-out", "reading the configuration of ssh", "ssh -G takes too long") from None
+        raise HostError("timed-out", PHASE, "ssh -G takes too long") from None
+    except OSError as error:
+        raise HostError("bad-configuration", PHASE, f"ssh cannot be run: {error.strerror}", WHICH) from None
     if done.returncode != 0:
         text = done.stderr.decode("utf-8", "replace").strip().splitlines()
         why = text[-1] if text else f"ssh -G ended with {done.returncode}"
         raise HostError(
             "bad-configuration",
-            "reading the configuration of ssh",
+            PHASE,
             why,
             f"ssh -G {destination.host} shows it",
         )
@@ -117,8 +120,15 @@ def listen(destination: Destination, deadline: Deadline, *how: str) -> tuple[byt
 
 def begin(destination: Destination) -> None:
     """Put the questions that `listen` is going to ask first."""
-    questions.put(_question(destination, *HOW))
-    questions.put(USUALLY)
+    if _has_ssh():
+        questions.put(_question(destination, *HOW))
+        questions.put(USUALLY)
+
+
+def _has_ssh() -> bool:
+    """Tell whether there is one in PATH, as `shutil.which` does, to import which takes milliseconds."""
+    places = [f"{folder}/ssh" for folder in os.get_exec_path() if folder]
+    return any(os.access(place, os.X_OK) and not os.path.isdir(place) for place in places)  # noqa: PTH112
 
 
 def _question(destination: Destination, *how: str) -> questions.Question:

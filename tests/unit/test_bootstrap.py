@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import marshal
 import os
+import shutil
 import subprocess
 import sys
 import zlib
@@ -100,9 +101,8 @@ def test_bytecode_says_nothing_of_this_machine(near: bytes) -> None:
     codes = [marshal.loads(code) for code in modules.values()]  # noqa: S302
 
     assert len(codes) == len(bootstrap.MODULES)
-    assert {code.co_filename for top in codes for code in within(top)} == {
-        f"<{n}>" for n in bootstrap.MODULES
-    }
+    files = {code.co_filename for top in codes for code in within(top)}
+    assert files == {f"<{name}>" for name in modules}
     assert os.fsencode(Path(probe.__path__[0]).parent) not in b"".join(modules.values())
 
 
@@ -114,4 +114,23 @@ def within(code: CodeType) -> Iterator[CodeType]:
 
 
 def test_what_was_not_kept_is_not_compiled() -> None:
-    assert compiled.modules(["arrive", "nowhere"]).keys() <= {"arrive"}
+    assert compiled.modules({"nowhere": "x"}) == {}
+
+
+DAMAGED = """
+import importlib.util, os, sys
+from envcheck import probe
+from envcheck.hosts import compiled
+kept = importlib.util.cache_from_source(probe.__path__[0] + "/scan.py")
+os.truncate(kept, 500)
+assert list(compiled.modules({"scan": "x", "facts": "y"})) == ["y"]
+"""
+
+
+def test_what_is_damaged_is_left_out(tmp_path: Path) -> None:
+    package = Path(probe.__path__[0]).parent
+    shutil.copytree(package, tmp_path / "envcheck")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    for script in (MAKE, DAMAGED):
+        command = [sys.executable, "-c", script]
+        subprocess.run(command, check=True, env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from envcheck import questions
+from envcheck.errors import HostError
+from envcheck.hosts import resolve
+from envcheck.hosts.deadline import Deadline
+from envcheck.hosts.destination import parse
 
 CAT = ("cat", "/dev/null")
 SLEEP = ("sleep", "60")
@@ -41,3 +46,25 @@ def test_what_is_not_there_is_told_whoever_asks() -> None:
     questions.put(("/nowhere",))
     with pytest.raises(FileNotFoundError):
         questions.answer(("/nowhere",), 9)
+
+
+def test_where_there_is_no_ssh_a_host_is_what_it_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ssh").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for path in ("", str(tmp_path)):
+        monkeypatch.setenv("PATH", path)
+        assert resolve.ask(parse("web:2222"), Deadline(9, 9)).host == "web"
+
+
+def test_an_ssh_that_cannot_be_run_is_not_taken_for_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text("#!/nosuch\n")
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(HostError, match="ssh cannot be run") as raised:
+        resolve.ask(parse("web"), Deadline(9, 9))
+    assert raised.value.status == "bad-configuration"
