@@ -6,7 +6,9 @@ It is imported before anything else of envcheck: it imports little itself.
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 
 Question = tuple[str, ...]
 
@@ -14,6 +16,7 @@ HOW = ("-v", "-G")  # it says as well which files it has read
 # Without a command it refuses hosts with ForkAfterAuthentication; with one, those that have a RemoteCommand.
 BEFORE, AFTER = ("-o", "RemoteCommand=none"), ("true",)
 USUALLY = ("ssh", "-F", "none", "-G", "--", "host")
+USUAL = 5.0  # seconds for ssh to say what it does without any configuration
 
 _under_way: dict[Question, subprocess.Popen[bytes]] = {}
 
@@ -48,6 +51,17 @@ def answer(question: Question, seconds: float) -> subprocess.CompletedProcess[by
         _end(process)
         raise
     return subprocess.CompletedProcess(question, process.returncode, said, complained)
+
+
+@lru_cache(maxsize=1)
+def usual() -> Mapping[str, str]:
+    """Give what ssh says where nothing is configured; {} where it does not say."""
+    try:
+        done = answer(USUALLY, USUAL)
+    except OSError:  # a TimeoutError as well
+        return {}
+    lines = done.stdout.decode("utf-8", "surrogateescape").splitlines()
+    return {key: value for key, _, value in (line.partition(" ") for line in lines)}
 
 
 def end() -> None:

@@ -61,8 +61,8 @@ def understood(arguments: Sequence[str]) -> Words | None:
         elif name not in FLAGS or equals:
             return None
         found.setdefault(name, []).append(value)
-    hosts = found.get(HOST, ["localhost"])
-    return found if len(hosts) == 1 and hosts[0] and "://" not in hosts[0] else None
+    hosts = found.get(HOST, [])
+    return found if len(hosts) <= 1 and all(host and "://" not in host for host in hosts) else None
 
 
 def last(words: Words, name: str, usual: str) -> str:

@@ -51,6 +51,7 @@ class FabricStream:
         self._calm = watchdog.watch(self.deadline.left, self.close)  # it may do so before this line is over
         try:
             self._channel = self._start(self._connect(route), command)
+            self.near = len(route) == 1 and self._sock is not None and self._sock.away < NEAR
         except BaseException:
             self.close()
             raise
@@ -95,9 +96,7 @@ class FabricStream:
         if client is None:
             sock = sockets.connect(hop.host, hop.port, hop.family, self.deadline)
             self._sock = sock
-            self.near = sock.away < NEAR
             return sock
-        self.near = False
         paramiko = lean.paramiko()
 
         def open_channel() -> Any:

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from envcheck.errors import HostError
 from envcheck.hosts.deadline import Deadline
-from envcheck.hosts.resolve import Resolved, content, existing
+from envcheck.hosts.paths import content, existing
+from envcheck.hosts.resolve import Resolved
 
 PHASE = "authenticating"
 DENIED = 'ssh -v shows the keys that are offered; "ssh-add -l" those of the agent'

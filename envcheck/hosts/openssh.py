@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from math import ceil
 from typing import NamedTuple
 
+from envcheck import questions
 from envcheck.errors import HostError
 from envcheck.hosts import hostkeys, known_hosts
 from envcheck.hosts.deadline import Deadline
 from envcheck.hosts.destination import Destination
 from envcheck.hosts.process import ANSWER, ProcessStream, Program
-from envcheck.hosts.resolve import ask, flags, usual
+from envcheck.hosts.resolve import ask, flags
 
 SSH_ERROR = 255
 LONGEST = 200  # characters that are told of what ssh prints
@@ -132,7 +133,7 @@ def _ssh(through: Sequence[Destination], deadline: Deadline) -> list[str]:
     What it is told by `-o` it does not tell the ssh that it starts for a ProxyJump: that one would ask for
     passwords, and accept keys that the configuration lets it accept.
     """
-    known = usual()
+    known = questions.usual()
     options = OPTIONS | {key: value for key, value in NEWER.items() if key.lower() in known}
     options |= {
         "ConnectTimeout": str(max(1, round(deadline.connecting()))),

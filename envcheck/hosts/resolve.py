@@ -6,10 +6,8 @@ paramiko's own reader ignores Include, takes an unknown Match for a match, and t
 from __future__ import annotations
 
 import os
-import pwd
 import socket
-from binascii import a2b_base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from getpass import getuser
 from typing import NamedTuple
@@ -17,8 +15,10 @@ from typing import NamedTuple
 from envcheck import questions
 from envcheck.errors import HostError
 from envcheck.hosts import known_hosts
+from envcheck.hosts.beyond import beyond
 from envcheck.hosts.deadline import Deadline
 from envcheck.hosts.destination import Destination, parse
+from envcheck.hosts.paths import content, expand
 from envcheck.questions import HOW, USUALLY
 
 PHASE = "reading the configuration of ssh"
@@ -29,32 +29,6 @@ KNOWN_HOSTS = (
     "~/.ssh/known_hosts2",
     "/etc/ssh/ssh_known_hosts",
     "/etc/ssh/ssh_known_hosts2",
-)
-
-USUAL = 5.0  # seconds for ssh to say what it does without any configuration
-
-# Settings that Fabric has no answer to, and the values with which they ask for nothing.
-BEYOND = {
-    "proxycommand": ("none",),
-    "certificatefile": ("none",),
-    "pkcs11provider": ("none",),
-    "knownhostscommand": ("none",),
-    "bindaddress": ("none",),
-    "bindinterface": ("none",),
-    "securitykeyprovider": ("internal",),
-    "pubkeyauthentication": ("true", "yes"),
-    "preferredauthentications": ("publickey",),  # Fabric knows no other
-    "verifyhostkeydns": ("false", "no"),
-    "hostbasedauthentication": ("no",),
-    "revokedhostkeys": ("none",),
-}
-OWN_FORM = b"-----BEGIN OPENSSH PRIVATE KEY-----"
-FIDO = (b"sk-ssh-ed25519@openssh.com", b"sk-ecdsa-sha2-nistp256@openssh.com")
-PKCS8 = (b"-----BEGIN PRIVATE KEY-----", b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
-# What is to be agreed upon with the host, and looked at beside its key: Fabric's own choices may be laxer.
-CHOICES = (
-    *("kexalgorithms", "ciphers", "macs", "hostkeyalgorithms", "pubkeyacceptedalgorithms"),
-    *("requiredrsasize", "checkhostip"),
 )
 
 
@@ -177,7 +151,7 @@ def _resolved(text: str) -> Resolved:
         ),
         control=_alive(expand(said.get("controlpath", "none"))),
     )
-    return found._replace(beyond=_beyond(found, said))
+    return found._replace(beyond=beyond(said, found.identities))
 
 
 def _paths(words: Sequence[str]) -> list[str]:
@@ -195,59 +169,10 @@ def _paths(words: Sequence[str]) -> list[str]:
     return found
 
 
-@lru_cache(maxsize=1)
-def usual() -> Mapping[str, str]:
-    """Give what ssh says where nothing is configured; {} where it does not say."""
-    try:
-        done = questions.answer(USUALLY, USUAL)
-    except OSError:  # a TimeoutError as well
-        return {}
-    lines = done.stdout.decode("utf-8", "surrogateescape").splitlines()
-    return {key: value for key, _, value in (line.partition(" ") for line in lines)}
-
-
 def _jumps(value: str) -> tuple[Destination, ...]:
     if value == "none":
         return ()
     return tuple(parse(word.removeprefix("ssh://")) for word in value.split(","))
-
-
-def _beyond(found: Resolved, said: Mapping[str, str]) -> str:
-    for key, harmless in BEYOND.items():
-        if said.get(key, harmless[0]) not in harmless:
-            return f"the configuration sets {key}"
-    unconfigured = usual()
-    for key in CHOICES:
-        if said.get(key) != unconfigured.get(key):
-            return f"the configuration sets {key}"
-    if said.get("identityagent", "SSH_AUTH_SOCK") not in ("none", "SSH_AUTH_SOCK"):
-        return "the configuration sets identityagent"
-    for path in found.identities:
-        if "%" in path or "${" in path:
-            return f"{path} has to be expanded"  # ssh -G does not
-        if os.path.isfile(path) and (what := _unreadable(path)):  # noqa: PTH113
-            return f"{path} is {what}"
-        if os.path.exists(path + "-cert.pub"):  # noqa: PTH110
-            return f"{path} has a certificate"
-    return ""
-
-
-@lru_cache(maxsize=64)
-def _unreadable(path: str) -> str:
-    """Say of a private key what it is, where that is nothing that Fabric reads.
-
-    A key in OpenSSH's own form names its type before what is encrypted.
-    """
-    if path.endswith("_sk"):
-        return "a FIDO key"
-    first, _, rest = content(path).lstrip().partition(b"\n")
-    if first.rstrip() in PKCS8:
-        return "in PKCS#8"
-    try:
-        body = a2b_base64(rest.partition(b"-----")[0])
-    except ValueError:
-        return ""
-    return "a FIDO key" if first.rstrip() == OWN_FORM and any(kind in body for kind in FIDO) else ""
 
 
 def _alive(path: str) -> str:
@@ -261,18 +186,6 @@ def _alive(path: str) -> str:
     except OSError:
         return ""
     return path
-
-
-def expand(path: str) -> str:
-    """Expand ~ and ~user as ssh does: by the user database, whatever HOME says."""
-    name, slash, rest = path.partition("/")
-    if not name.startswith("~") or not slash:
-        return path
-    try:
-        user = pwd.getpwnam(name[1:]) if name != "~" else pwd.getpwuid(os.getuid())
-    except KeyError:
-        return path
-    return f"{user.pw_dir}/{rest}"
 
 
 @lru_cache(maxsize=16)
@@ -289,20 +202,3 @@ def _version(path: str) -> object:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def content(path: str) -> bytes:
-    """Read a file; b"" where that cannot be done. A pipe to which nobody writes is not waited for."""
-    try:
-        with open(path, "rb", opener=_at_once) as file:
-            return file.read(16777216) or b""
-    except OSError:
-        return b""
-
-
-def _at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)
-
-
-def existing(paths: Sequence[str]) -> list[str]:
-    return [path for path in paths if os.path.isfile(path)]  # noqa: PTH113

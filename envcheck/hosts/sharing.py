@@ -17,6 +17,7 @@ from typing import NamedTuple
 from envcheck.hosts import resolve as asking
 from envcheck.hosts.deadline import Deadline
 from envcheck.hosts.destination import Destination
+from envcheck.hosts.paths import content
 from envcheck.hosts.resolve import Resolved
 
 READ = re.compile(rb"^debug1: Reading configuration data (.+?)\r?$", re.MULTILINE)
@@ -71,7 +72,7 @@ class Sharing:
     def _first(self, destination: Destination, deadline: Deadline) -> Resolved:
         said, found = asking.listen(destination, deadline)
         paths = [path.decode("utf-8", "surrogateescape") for path in READ.findall(said)]
-        self.lines = host_lines(asking.content(path) for path in paths) if paths else None
+        self.lines = host_lines(content(path) for path in paths) if paths else None
         if self.lines is not None:
             self.known[_kind(destination, self.lines)] = destination.host.lower(), found
         return asking.checked(found)
@@ -112,8 +113,8 @@ def _tells_apart(keyword: str, value: str) -> bool:
 
 
 def _settings(contents: Iterable[bytes]) -> Iterator[tuple[str, str]]:
-    for content in contents:
-        for line in content.decode("utf-8", "surrogateescape").splitlines():
+    for text in contents:
+        for line in text.decode("utf-8", "surrogateescape").splitlines():
             match = LINE.match(line)
             if match:
                 yield match[1].lower(), match[2].strip()

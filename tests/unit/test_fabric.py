@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from live.harness import wait_for
 
 from envcheck.errors import HostError
 from envcheck.hosts.deadline import Deadline
@@ -22,8 +23,7 @@ def test_a_watchdog_that_barks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(HostError) as caught:
             FabricStream([], "true", Deadline(0, 0))
         assert caught.value.status == "timed-out"
-    for thread in set(threading.enumerate()) - before:
-        thread.join()
+    wait_for(lambda: set(threading.enumerate()) <= before, "a thread stays")
 
     assert failed == []
 
