@@ -6,13 +6,14 @@ import http.client
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from live.harness import free_port
 
 import envcheck
 
@@ -114,7 +115,7 @@ def gunicorn(folder: Path, workers: int, variables: int) -> Generator[Path]:
     for name in names:
         (sources / name).write_text(f"plain {name.lower()}\n")
     (folder / "app.py").write_text(APP)
-    port = _free_port()
+    port = free_port()
     argv = ["envdir", str(sources), "gunicorn", f"--workers={workers}", f"--bind=127.0.0.1:{port}", "app:app"]
     env = ENVIRONMENT | {"PATH": f"{BIN}:{ENVIRONMENT['PATH']}"}
     with (folder / "log").open("wb") as log:
@@ -187,12 +188,6 @@ def _answers(port: int) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def _wait(condition: Callable[[], bool], what: str) -> None:
