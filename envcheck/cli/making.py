@@ -6,9 +6,9 @@ import sys
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from envcheck.durations import duration
 from envcheck.errors import UsageError
 from envcheck.escaping import escape
-from envcheck.moments import duration
 
 if TYPE_CHECKING:
     from envcheck.hosts.destination import Destination

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from envcheck import waiting
 from envcheck.cli import output
+from envcheck.durations import duration
 from envcheck.errors import UsageError
 from envcheck.escaping import escape
 from envcheck.judge import verdict
 from envcheck.model import Report, Severity
-from envcheck.moments import duration
 
 
 def patiently(look: Callable[[], Report], wait: str, stable_for: str, fail_on: Severity) -> Report:

@@ -22,13 +22,13 @@ from envcheck.cli.hosts import Hosts
 from envcheck.cli.looking import asked
 from envcheck.cli.on_hosts import on_hosts
 from envcheck.collect import collect
+from envcheck.durations import duration
 from envcheck.errors import EnvcheckError, UsageError
 from envcheck.escaping import escape
 from envcheck.hosts import Host, http
 from envcheck.hosts.local import Local
 from envcheck.judge import judge, judge_again, matching, merge, permission, verdict
 from envcheck.model import AppReport, HostReport, Report, Server, Snapshot
-from envcheck.moments import duration
 from envcheck.report import restart as plan
 
 Apply = Annotated[bool, typer.Option("--apply", help="Carry out the plan, after a confirmation.")]

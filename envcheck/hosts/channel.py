@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from envcheck.errors import HostError
-from envcheck.hosts import Request, silence, unpack
+from envcheck.hosts import Request, unpack
 from envcheck.hosts.stream import Stream
 from envcheck.probe import frame
 
@@ -39,23 +39,35 @@ class Conversation:
         self.stream = stream
         self.first = prelude
         self.sudo = sudo
-        self.rest = b""  # what came after the last frame
+        self.nonce = ""  # of what was asked last
 
     def ask(self, requests: Sequence[Request]) -> list[object]:
-        """Give what it answers, unseen.
+        """Put the questions, and take the answers. Raises as both do."""
+        self.put(requests)
+        return self.take()
+
+    def put(self, requests: Sequence[Request]) -> None:
+        """Send the questions.
+
+        Raises:
+            HostError: They cannot be sent.
+        """
+        self.nonce = os.urandom(16).hex()
+        document = json.dumps({"nonce": self.nonce, "requests": list(requests)}).encode("ascii")
+        self.stream.send(self.first + b"%d\n%b" % (len(document), document))
+        self.first = b""
+
+    def take(self) -> list[object]:
+        """Give what is answered to the questions that were put, unseen.
 
         Raises:
             HostError: There is no whole answer.
         """
-        nonce = os.urandom(16).hex()
-        document = json.dumps({"nonce": nonce, "requests": list(requests)}).encode("ascii")
-        self.stream.send(self.first + b"%d\n%b" % (len(document), document))
-        self.first = b""
         with ExitStack() as room:
-            data = self._receive(nonce.encode(), room)
+            data = self._receive(self.nonce.encode(), room)
             try:
                 with _decoding:
-                    return list(unpack.decode(data, nonce))
+                    return list(unpack.decode(data, self.nonce))
             except frame.FrameError as error:
                 raise self._no_answer(error.kind, data) from None
 
@@ -80,6 +92,8 @@ class Conversation:
     def _no_answer(self, kind: str, data: bytes) -> HostError:
         if kind in FRAMES:
             return HostError(kind, PHASE, FRAMES[kind], "try again; if it stays so, ssh -v tells more")
+        from envcheck.hosts import silence  # noqa: PLC0415 - only where there is no answer
+
         return silence.explain(self.stream.ended(), data, sudo=self.sudo)
 
 

@@ -162,8 +162,8 @@ def stream(route: Sequence[Destination], command: str, deadline: Deadline) -> Pr
     return ProcessStream(Program(argv, why, absent, PATIENCE, never), deadline)
 
 
-NAMED = re.compile(rf"(?:[Hh]ost key is known for|[Hh]ost key for(?! ')|{BY_ADDRESS}) '?([^\s']+)")
-OFFENDING = re.compile(r"Offending .*key (?:for IP )?in (.+):\d+")
+NAMED = rf"(?:[Hh]ost key is known for|[Hh]ost key for(?! ')|{BY_ADDRESS}) '?([^\s']+)"
+OFFENDING = r"Offending .*key (?:for IP )?in (.+):\d+"
 
 
 class LookedUp(NamedTuple):
@@ -175,8 +175,8 @@ class LookedUp(NamedTuple):
 
 def _looked_up(route: Sequence[Destination], stderr: str, deadline: Deadline) -> LookedUp:
     """Ask the configuration about the host that ssh names, else about the last."""
-    named = NAMED.search(stderr)
-    offending = OFFENDING.search(stderr)
+    named = re.search(NAMED, stderr)
+    offending = re.search(OFFENDING, stderr)
     for destination in reversed(route):
         try:
             found = ask(destination, deadline)

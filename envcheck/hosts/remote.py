@@ -7,15 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from envcheck.errors import HostError
-from envcheck.hosts import Answer, Request, bootstrap, silence
+from envcheck.hosts import Answer, Request, bootstrap
 from envcheck.hosts.ahead import Ahead
-from envcheck.hosts.answers import checked
-from envcheck.hosts.channel import Conversation
 from envcheck.hosts.deadline import Deadline
 from envcheck.hosts.stream import Stream
 
 if TYPE_CHECKING:
     from envcheck.hosts.acting import ActingRemote
+    from envcheck.hosts.channel import Conversation
 
 JITTER = 0.2, 0.7  # seconds before a host that was too busy is asked once more
 RESTING = 86400.0  # seconds that a connection is held for another look
@@ -55,13 +54,13 @@ class Way(Protocol):
         ...
 
 
-# Finds out how a host is reached; gives what may be loaded for that while `Way.start` waits for it.
-Prepare = Callable[[Deadline], Callable[[], object]]
+# Finds out how a host is reached; gives what may be loaded for that while `Way.start` waits for the host.
+# None: it does not wait, it starts a command here.
+Prepare = Callable[[Deadline], Callable[[], object] | None]
 
 
-def at_once(_deadline: Deadline) -> Callable[[], object]:
+def at_once(_deadline: Deadline) -> None:
     """Find nothing out: what starts a program there knows all it needs."""
-    return lambda: None
 
 
 class Talk(Protocol):
@@ -123,15 +122,27 @@ class Remote:
         deadline = Deadline(self._timing.total, self._timing.connect)
         try:
             load = self.prepare(deadline)
+            # A thread would hardly come to it: whoever imports takes the interpreter back at once.
+            put = None if load else self._put(requests, deadline)
         except HostError:
             return  # the first question is told the same
-        self._ahead = Ahead(deadline, lambda: self._foresee(requests, deadline), Early.close)
-        load()
+        self._ahead = Ahead(deadline, lambda: self._foresee(put, requests, deadline), Early.close)
+        if load is not None:
+            load()
 
-    def _foresee(self, requests: Sequence[Request], deadline: Deadline) -> Early:
+    def _put(self, requests: Sequence[Request], deadline: Deadline) -> Conversation:
         talk = self._asking = self._conversing(deadline)
         try:
-            return Early(talk, requests, _asked(talk, requests))
+            talk.put(_bounded(talk, requests))
+        except BaseException:
+            talk.stream.close()
+            raise
+        return talk
+
+    def _foresee(self, put: Conversation | None, requests: Sequence[Request], deadline: Deadline) -> Early:
+        talk = put or self._put(requests, deadline)
+        try:
+            return Early(talk, requests, _checked(talk.take(), requests))
         except BaseException:
             talk.stream.close()
             raise
@@ -153,6 +164,8 @@ class Remote:
         try:
             return self._patiently(requests, deadline)
         except HostError as error:
+            from envcheck.hosts import silence  # noqa: PLC0415 - only where there is no answer
+
             if error.status in silence.NO_PYTHON and not self.acts:
                 return self._without_python(error, requests, deadline)
             raise
@@ -177,6 +190,8 @@ class Remote:
         Raises:
             HostError: What python3 did, where no shell answers; else what is wrong with its answer.
         """
+        from envcheck.hosts import silence  # noqa: PLC0415 - few hosts need it
+
         try:
             given = self._begin(self._by_shell, requests, deadline)
         except HostError as error:
@@ -226,6 +241,8 @@ class Remote:
 
     def _conversing(self, deadline: Deadline) -> Conversation:
         stream = self._way.start(bootstrap.PYTHON, deadline)
+        from envcheck.hosts.channel import Conversation  # noqa: PLC0415 - while python3 starts there
+
         prelude = bootstrap.prelude(acts=self.acts, near=stream.near)
         return Conversation(stream, prelude, sudo=self._way.sudo)
 
@@ -236,10 +253,16 @@ class Remote:
 
 
 def _asked(talk: Talk, requests: Sequence[Request]) -> list[Answer]:
-    """Ask, and look at the answers.
+    return _checked(talk.ask(_bounded(talk, requests)), requests)
 
-    All commands together may take half of what is left: what else is asked, now and then, is answered too.
-    """
+
+def _bounded(talk: Talk, requests: Sequence[Request]) -> list[Request]:
+    """Let all commands together take half of what is left: what else is asked is then answered too."""
     left = talk.stream.deadline.left / 2
-    bounded = [{**request, "left": left} if request.get("op") == "run" else request for request in requests]
-    return checked(talk.ask(bounded), requests)
+    return [{**request, "left": left} if request.get("op") == "run" else request for request in requests]
+
+
+def _checked(answers: Sequence[object], requests: Sequence[Request]) -> list[Answer]:
+    from envcheck.hosts.answers import checked  # noqa: PLC0415 - while the host is at work
+
+    return checked(answers, requests)

@@ -9,7 +9,6 @@ import os
 import socket
 from collections.abc import Sequence
 from functools import lru_cache
-from getpass import getuser
 from typing import NamedTuple
 
 from envcheck import questions
@@ -122,6 +121,8 @@ def flags(destination: Destination) -> list[str]:
 
 
 def _plain(destination: Destination) -> Resolved:
+    from getpass import getuser  # noqa: PLC0415 - only without ssh
+
     return Resolved(
         destination.host,
         destination.port or known_hosts.PORT,

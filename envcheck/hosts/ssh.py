@@ -38,10 +38,10 @@ class Options(NamedTuple):
 
 
 class Engine(NamedTuple):
-    """What reaches the host, and what can be got ready for that while it waits for it."""
+    """What reaches the host, and what can be got ready while it waits for it; None: it does not wait."""
 
     start: Callable[[str, Deadline], Stream]
-    load: Callable[[], object]
+    load: Callable[[], object] | None
 
 
 def _fabric(route: Sequence[Hop]) -> Engine:
@@ -58,7 +58,7 @@ def _fabric(route: Sequence[Hop]) -> Engine:
 def _openssh(route: Sequence[Hop]) -> Engine:
     from envcheck.hosts import openssh  # noqa: PLC0415
 
-    return Engine(partial(openssh.stream, [hop for hop, _ in route]), bootstrap.prelude)
+    return Engine(partial(openssh.stream, [hop for hop, _ in route]), None)
 
 
 def remote(destination: Destination, options: Options) -> Remote:
@@ -78,7 +78,7 @@ class Ssh:
         self._options = options
         self._chosen: Engine | None = None  # for the next start
 
-    def prepare(self, deadline: Deadline) -> Callable[[], object]:
+    def prepare(self, deadline: Deadline) -> Callable[[], object] | None:
         self._chosen = self._choose(deadline)
         return self._chosen.load
 

@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import pwd
+import re
 import select
 import shutil
 import signal
@@ -475,7 +476,7 @@ Matching host key in /root/.ssh/known_hosts:1
 Exiting, you have requested strict checking.
 Host key verification failed.
 """
-    named, offending = openssh.NAMED.search(said), openssh.OFFENDING.search(said)
+    named, offending = re.search(openssh.NAMED, said), re.search(openssh.OFFENDING, said)
     assert named is not None
     assert offending is not None
     key = openssh.LookedUp(named[1], (offending[1],))

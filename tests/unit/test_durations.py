@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from envcheck.durations import duration
 from envcheck.errors import UsageError
-from envcheck.moments import duration
 
 
 @pytest.mark.parametrize(
