@@ -6,6 +6,7 @@ Status 1 means drift and nothing else ever, so nothing that goes wrong may exit 
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,27 +15,49 @@ from envcheck.cli import early
 
 TYPE_CHECKING = False  # `typing` takes longer to be imported than all that is needed here
 if TYPE_CHECKING:
+    from threading import Thread
+
     from envcheck.errors import EnvcheckError
 
 BUG = 70
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line and exit."""
+def main() -> None:
+    """Run the command line and exit.
+
+    The interpreter is not taken apart: that takes a twentieth of a run, and a thread that still waits for a
+    host may crash it. (mypy does the same: mypy/util.py, hard_exit.)
+    """
+    status = run(sys.argv[1:])
+    if "threading" in sys.modules:
+        _wait(sys.modules["threading"].enumerate())
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):
+        sys.exit(status)  # the interpreter has its own way with what is closed, or full
+    os._exit(status)
+
+
+def _wait(threads: Sequence[Thread]) -> None:
+    """Let those end that see to something: see `hosts.process`."""
+    for thread in threads:
+        if not thread.daemon and thread.name != "MainThread":
+            thread.join()
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line; give its exit status."""
     # A run is short and its data small: looking for cycles costs milliseconds and frees next to nothing.
     gc.set_threshold(100_000, 50, 50)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
-    arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        status = _run(arguments)
+        return _run(arguments)
     except Exception as error:  # noqa: BLE001 - a bug; its text may hold values, and is not shown
-        status = _bug(error)
+        return _bug(error)
     finally:
         early.end()
-    # What is left goes with the process: looking it through once more at the end takes a tenth of a run.
-    gc.freeze()
-    sys.exit(status)
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import selectors
 import subprocess
+import threading
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -130,11 +131,15 @@ class ProcessStream:
             assert pipe is not None
             pipe.close()
         if self._process.poll() is None:
-            try:
-                # Its input has ended: it leaves by itself, and the target's end with it.
-                self._process.wait(self._patience())
-            except subprocess.TimeoutExpired:
-                self._kill()
+            # Its input has ended: it leaves by itself, and the target's end with it. What was seen can be
+            # judged meanwhile; the program does not end before.
+            threading.Thread(target=self._see_off, args=(self._patience(),)).start()
+
+    def _see_off(self, patience: float) -> None:
+        try:
+            self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self._kill()
 
     def _patience(self) -> float:
         left = self.deadline.left if self._answers else 0.0

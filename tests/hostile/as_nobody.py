@@ -6,7 +6,6 @@ import codecs
 import importlib
 import os
 import pkgutil
-import sys
 
 import dotenv.parser
 import rich.console
@@ -36,4 +35,4 @@ os.setresuid(NOBODY, NOBODY, NOBODY)
 
 from envcheck.cli import main  # noqa: E402 - as nobody
 
-main(sys.argv[1:])
+main()

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from live.harness import OWN_BIN, send, wait_for
+from live.harness import OWN_BIN, SYSTEM_PATH, send, wait_for
 from remote import hostile
 from remote.sshd import Sshd
 
@@ -178,7 +178,12 @@ def test_the_command_line_is_interrupted(street: Path) -> None:
 @pytest.mark.parametrize("transport", ["fabric", "ssh"])
 def test_it_is_interrupted_while_its_first_question_hangs(street: Path, transport: str) -> None:
     """It was put before the command line was read: what was opened for it is closed all the same."""
-    with Sshd(street / f"early-{transport}") as sshd, ExitStack() as stack:
+    folder = street / f"early-{transport}"
+    folder.mkdir()
+    python = folder / "python3"
+    python.write_text("#!/bin/sh\nexec /usr/bin/python3 -c 'import signal; signal.pause()'\n")
+    python.chmod(0o755)
+    with Sshd(folder / "sshd", SetEnv=f"PATH={folder}:{SYSTEM_PATH}") as sshd, ExitStack() as stack:
         argv = [f"{OWN_BIN}/envcheck", "check", "-H", "box", "--transport", transport]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         client = subprocess.Popen(argv, env=dict(sshd.env()), **quiet)  # type: ignore[call-overload]

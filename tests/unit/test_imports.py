@@ -11,10 +11,11 @@ import pytest
 
 HEAVY = {"asyncio", "cryptography", "fabric", "invoke", "paramiko", "psutil", "pydantic", "rich", "unittest"}
 RUN = """\
-import atexit, sys
-atexit.register(lambda: print(*sys.modules, file=sys.stderr))
-from envcheck.cli import main
-main()
+import sys
+from envcheck.cli import run
+status = run(sys.argv[1:])
+print(*sys.modules, file=sys.stderr)
+sys.exit(status)
 """
 SPEC = """\
 version: 1
