@@ -120,6 +120,11 @@ WORD_LENGTH = 3.5  # letters on the average, of what is made of words
 HASHED_IN = words("releases revisions versions builds deployments store")
 
 
+def get_ready() -> None:
+    """Compile what any value needs: there may be time for it while a host is waited for."""
+    looks_secret("name", "name=" + "value-" * 5)
+
+
 def looks_secret(name: str, value: str = "") -> bool:
     """Say whether the name, or the value, is like that of a secret."""
     return (name not in PLAIN_NAMES and _name_looks_secret(name)) or value_looks_secret(value)

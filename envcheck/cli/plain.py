@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from envcheck import suspicion
 from envcheck.cli import checking
 from envcheck.cli.early import HOST, TARGETS, Words, last
 from envcheck.cli.hosts import chosen_hosts
@@ -18,6 +19,8 @@ def check(words: Words) -> int | None:
     except ValueError:
         return None
     hosts = chosen_hosts(**reached)
+    if hosts.begun is not None:
+        suspicion.get_ready()
     try:
         return checking.check(hosts, wanted)
     finally:

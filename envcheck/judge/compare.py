@@ -112,7 +112,8 @@ def names(configured: Configured, rules: Iterable[Expectation], processes: Seque
     ordered = dict.fromkeys(rule.name for rule in rules)
     explained = {n for n, winner in configured.winners.items() if winner.source.kind == BY_DEFAULT}
     ordered |= dict.fromkeys(sorted(configured.settings.keys() - explained))
-    running = {name for p in processes if p.running.usable for name in p.running.variables} - explained
+    readings = (p.running for p in processes)
+    running = {name for reading in readings if reading.usable for name in reading.variables} - explained
     ordered |= dict.fromkeys(sorted(name for name in running if not excused(name, configured, processes)))
     return list(ordered)
 
@@ -156,17 +157,20 @@ def judge(name: str, rule: Expectation | None, configured: Configured, server: S
     """
     expected = fresh(name, configured)
     processes = concerned(name, expected, server)
-    readable = [p for p in processes if p.running.usable]
-    unreadable = tuple(p for p in processes if not p.running.usable)
+    readings = [(p, p.running) for p in processes]
+    values = {p.pid: reading.variables.get(name) for p, reading in readings if reading.usable}
+    readable = [p for p in processes if p.pid in values]
+    unreadable = tuple(p for p in processes if p.pid not in values)
     early = expected.winner is None or expected.winner.source.stage in (Stage.EXEC, Stage.CODE, Stage.START)
-    absent = expected.winner is None and any(name not in p.running.variables for p in readable)
+    absent = expected.winner is None and None in values.values()
     if configured.unread and early and (absent or any(_changed_inside(name, p) for p in readable)):
         # The server's own configuration may have done it, or would do it, and could not be read.
         expected = expected._replace(known=False)
+    of_value = {value: right(name, rule, expected, value) for value in set(values.values())}
     is_right = {
-        p.pid: None if beyond(expected, p) and not found else found
+        p.pid: None if not found and beyond(expected, p) else found
         for p in readable
-        for found in [right(name, rule, expected, p.running.variables.get(name))]
+        for found in [of_value[values[p.pid]]]
     }
     verdicts: list[Judged] = []
     for wanted in (False, True):

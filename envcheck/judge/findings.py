@@ -164,8 +164,8 @@ def _differing(context: Context, rules: dict[str, Expectation]) -> Iterable[Find
     """Workers of one master that differ where nothing says which of them is right."""
     for generation in context.server.generations:
         readable = [p for p in generation.workers if p.running.usable]
-        names = {n for p in readable for n in p.running.variables if not is_noise(n)}
-        for name in sorted(names):
+        names = {name for p in readable for name in p.running.variables}
+        for name in sorted(name for name in names if not is_noise(name)):
             known = name in rules or context.configured.known or name in context.configured.settings
             if known or len({p.running.variables.get(name) for p in readable}) == 1:
                 continue
