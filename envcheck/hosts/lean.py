@@ -31,7 +31,8 @@ class Authentication(NamedTuple):
 METADATA = "importlib.metadata"
 UNUSED = (
     *("unittest", "unittest.mock", METADATA),
-    *("invoke.vendor.yaml", "invoke.loader", "invoke.program", "invoke.executor"),
+    *("invoke.vendor.yaml", "invoke.loader", "invoke.program", "invoke.executor", "invoke.collection"),
+    *("invoke.parser", "invoke.tasks"),
     *("fabric.executor", "fabric.group", "fabric.tasks"),
     *(f"paramiko.sftp{part}" for part in ("", "_attr", "_client", "_file", "_handle", "_server", "_si")),
 )
