@@ -3,8 +3,6 @@
 Where a value turns out to be wrong, as a spec that cannot be read, the host was connected to for nothing.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, NamedTuple
 
 from envcheck.cli.early import HOST, last
@@ -26,10 +24,10 @@ class Reach(NamedTuple):
 
 
 USUAL = Reach("")
-_begun: dict[Reach, Remote] = {}
+_begun: dict[Reach, "Remote"] = {}
 
 
-def begin(words: Words) -> None:
+def begin(words: "Words") -> None:
     """Begin to reach the host of the command line that *words* were understood of; nothing depends on it."""
     reach = meant(words)
     from envcheck import opening  # noqa: PLC0415 - only for other hosts
@@ -48,7 +46,7 @@ def begin(words: Words) -> None:
     host.hasten(opening.requests(live="--no-live" not in words))
 
 
-def take(reach: Reach) -> Remote | None:
+def take(reach: Reach) -> "Remote | None":
     """Give the host, if that very one was begun."""
     return _begun.pop(reach, None)
 
@@ -59,7 +57,7 @@ def end() -> None:
         _begun.popitem()[1].close()
 
 
-def meant(words: Words) -> Reach:
+def meant(words: "Words") -> Reach:
     """Give how the host of a command line is reached, of what `early` has understood of it."""
     [host] = words[HOST]
     return Reach(

@@ -1,7 +1,5 @@
 """One total deadline for all that is done with a host."""
 
-from __future__ import annotations
-
 import time
 
 from envcheck.errors import HostError

@@ -1,7 +1,5 @@
 """What the user calls a host: `[user@]host[:port]`, an IPv6 address with a port in brackets."""
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Refuse a host whose key is not known: with the command that shows why."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Iterable, Sequence
 

@@ -3,8 +3,6 @@
 paramiko's own reader knows no patterns, keeps one key of a type, and gives a file up for one marker in it.
 """
 
-from __future__ import annotations
-
 import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64

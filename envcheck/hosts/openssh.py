@@ -1,7 +1,5 @@
 """The second transport: the system's ssh, with everything the user's configuration can ask of it."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Callable, Sequence

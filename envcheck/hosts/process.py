@@ -1,7 +1,5 @@
 """A duplex stream of bytes through a command of this machine: the system's ssh, or an engine's `exec`."""
 
-from __future__ import annotations
-
 import os
 import selectors
 import subprocess

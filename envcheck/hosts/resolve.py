@@ -3,8 +3,6 @@
 paramiko's own reader ignores Include, takes an unknown Match for a match, and turns a chain of jumps around.
 """
 
-from __future__ import annotations
-
 import os
 import socket
 from collections.abc import Sequence

@@ -4,8 +4,6 @@
 nothing else in them depends on the host. Source: ssh_config(5), PATTERNS and TOKENS.
 """
 
-from __future__ import annotations
-
 import re
 import shlex
 import threading

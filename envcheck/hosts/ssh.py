@@ -1,7 +1,5 @@
 """SSH: by Fabric, or by the system's ssh where the configuration asks for what Fabric cannot do."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import partial

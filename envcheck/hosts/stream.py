@@ -1,7 +1,5 @@
 """A duplex stream of bytes to a command on a target, and how it ended."""
 
-from __future__ import annotations
-
 from typing import NamedTuple, Protocol
 
 from envcheck.hosts.deadline import Deadline
