@@ -15,7 +15,7 @@ from envcheck.cli import early
 
 TYPE_CHECKING = False  # `typing` takes longer to be imported than all that is needed here
 if TYPE_CHECKING:
-    from threading import Thread
+    from types import ModuleType
 
     from envcheck.errors import EnvcheckError
 
@@ -29,8 +29,8 @@ def main() -> None:
     host may crash it. (mypy does the same: mypy/util.py, hard_exit.)
     """
     status = run(sys.argv[1:])
-    if "threading" in sys.modules:
-        _wait(sys.modules["threading"].enumerate())
+    if threading := sys.modules.get("threading"):
+        _wait(threading)
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -39,10 +39,10 @@ def main() -> None:
     os._exit(status)
 
 
-def _wait(threads: Sequence[Thread]) -> None:
-    """Let those end that see to something: see `hosts.process`."""
-    for thread in threads:
-        if not thread.daemon and thread.name != "MainThread":
+def _wait(threading: ModuleType) -> None:
+    """Let threads end that see to something, as the interpreter would: see `hosts.process`."""
+    for thread in threading.enumerate():
+        if not thread.daemon and thread is not threading.main_thread():
             thread.join()
 
 

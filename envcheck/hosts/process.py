@@ -131,7 +131,10 @@ class ProcessStream:
         if self._process.poll() is None:
             # Its input has ended: it leaves by itself, and the target's end with it. What was seen can be
             # judged meanwhile; the program does not end before.
-            threading.Thread(target=self._see_off, args=(self._patience(),)).start()
+            try:
+                threading.Thread(target=self._see_off, args=(self._patience(),)).start()
+            except RuntimeError:  # there is no further thread
+                self._see_off(self._patience())
 
     def _see_off(self, patience: float) -> None:
         try:
