@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
+from live.harness import wait_for
 
 from envcheck.errors import HostError
 from envcheck.hosts.deadline import Deadline
@@ -38,10 +41,12 @@ class Failing:
         self.name = name
         self.left = list(commands)
         self.attempts = 0
+        self.threads: list[threading.Thread] = []
 
     def start(self, program: Sequence[str], deadline: Deadline) -> ProcessStream:
         del program
         self.attempts += 1
+        self.threads.append(threading.current_thread())
         argv = ("sh", "-c", self.left.pop(0))
         return ProcessStream(Program(argv, _explain, HostError("absent", "", ""), self.patience), deadline)
 
@@ -60,7 +65,7 @@ def test_nothing_of_failing_hosts_stays_open() -> None:
         with pytest.raises(HostError) as caught:
             hosts[-1].ask([{"op": "host"}])
         assert (caught.value.status, way.attempts) == (status, attempts), commands
-        assert opened() == before, commands
+        wait_for(lambda: opened() == before, f"something of {commands} stays open", 1.0)
 
 
 def test_patience_with_what_has_answered_nothing_ends_soon() -> None:
@@ -69,8 +74,32 @@ def test_patience_with_what_has_answered_nothing_ends_soon() -> None:
     began = time.monotonic()
     with pytest.raises(HostError, match="was over"):
         Remote(way, Timing(0.3, 0.3), lambda _text: None).ask([{"op": "host"}])
-    assert time.monotonic() - began < 1.3
-    assert not children(os.getpid())
+    wait_for(lambda: not children(os.getpid()), "it is still there", began + 1.3 - time.monotonic())
+
+
+def test_what_takes_its_time_to_leave_is_not_waited_for() -> None:
+    """What was seen can be judged meanwhile."""
+    argv = ("sh", "-c", "exec sleep 600")
+    stream = ProcessStream(Program(argv, _explain, HostError("absent", "", ""), 3.0), Deadline(9, 9))
+
+    stream.close()
+
+    assert children(os.getpid())
+    wait_for(lambda: not children(os.getpid()), "it is still there")
+
+
+def test_the_first_question_is_put_before_anything_else_is_done(tmp_path: Path) -> None:
+    """Where a command here reaches the host, which has not to be waited for."""
+    heard = tmp_path / "heard"
+    way = Failing("host", [f"cat >{heard}"])
+    host = Remote(way, Timing(9.0, 9.0), lambda _text: None)
+    try:
+        host.hasten([{"op": "host"}])
+
+        assert way.threads == [threading.main_thread()]
+        wait_for(lambda: heard.exists() and b'"op": "host"' in heard.read_bytes(), "nothing was asked")
+    finally:
+        host.close()
 
 
 def opened() -> tuple[int, int]:
