@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 from collections.abc import Sequence
 
-from envcheck.cli import early
+from envcheck.cli import early, leaving
 
 TYPE_CHECKING = False  # `typing` takes longer to be imported than all that is needed here
 if TYPE_CHECKING:
@@ -28,7 +27,12 @@ def main() -> None:
     The interpreter is not taken apart: that takes a twentieth of a run, and a thread that still waits for a
     host may crash it. (mypy does the same: mypy/util.py, hard_exit.)
     """
-    status = run(sys.argv[1:])
+    try:
+        status = run(sys.argv[1:])
+    except SystemExit as done:
+        if not isinstance(done.code, int):
+            raise
+        status = done.code
     if threading := sys.modules.get("threading"):
         _wait(threading)
     try:
@@ -40,24 +44,26 @@ def main() -> None:
 
 
 def _wait(threading: ModuleType) -> None:
-    """Let threads end that see to something, as the interpreter would: see `hosts.process`."""
+    """Let threads end that see to something, as the interpreter would."""
     for thread in threading.enumerate():
         if not thread.daemon and thread is not threading.main_thread():
             thread.join()
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line; give its exit status."""
+    """Run a command line; give its exit status. From its end on, signals are ignored."""
     # A run is short and its data small: looking for cycles costs milliseconds and frees next to nothing.
     gc.set_threshold(100_000, 50, 50)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
+    leaving.on_signals()
     try:
         return _run(arguments)
     except Exception as error:  # noqa: BLE001 - a bug; its text may hold values, and is not shown
         return _bug(error)
     finally:
-        early.end()
+        try:
+            leaving.in_any_case()
+        finally:
+            early.end()
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -93,11 +99,6 @@ def _called(arguments: Sequence[str], words: early.Words | None) -> int:
     from envcheck.cli.application import run  # noqa: PLC0415
 
     return run(arguments)
-
-
-def _leave(number: int, _frame: object) -> None:
-    """Exit as a shell says it of a program that a signal has ended; whoever has to clean up does."""
-    raise SystemExit(128 + number)
 
 
 def say(error: EnvcheckError) -> int:

@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 from envcheck import report
 from envcheck.cli import output
 from envcheck.cli.hosts import Hosts
-from envcheck.cli.looking import failed, look_at
+from envcheck.cli.looking import failed, look_at, looked_at
 from envcheck.errors import HostError
 from envcheck.hosts import Host
 from envcheck.model import HostReport, Report
@@ -28,10 +28,11 @@ def look_at_all(
         # It has its own deadline; this machine needs none, and no threads.
         [host] = hosts.named
         try:
-            seen: S | HostReport = look_at(host, look, again=hosts.again)
+            with looked_at(host, look, again=hosts.again) as seen:
+                found = conclude(seen)
         except HostError as error:
-            seen = failed(host, error)
-        yield conclude(seen)
+            found = conclude(failed(host, error))
+        yield found
     else:
         yield from _many(hosts, look, conclude)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -33,6 +34,25 @@ def look_at(host: Host, look: Callable[[Host], T], *, again: bool = False) -> T:
         else:
             host.close()
     return seen
+
+
+@contextmanager
+def looked_at(host: Host, look: Callable[[Host], T], *, again: bool = False) -> Generator[T]:
+    """Look at a host, and let go of it while something is done with what was seen. See `look_at`."""
+    if again or isinstance(host, Local):
+        yield look_at(host, look, again=again)
+        return
+    try:
+        seen = asked(host, look)
+    except BaseException:
+        host.close()
+        raise
+    leaving = threading.Thread(target=host.close)
+    leaving.start()
+    try:
+        yield seen
+    finally:
+        leaving.join()
 
 
 def asked(host: Host, look: Callable[[Host], T]) -> T:

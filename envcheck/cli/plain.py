@@ -19,9 +19,9 @@ def check(words: Words) -> int | None:
     except ValueError:
         return None
     hosts = chosen_hosts(**reached)
-    if hosts.begun is not None:
-        suspicion.get_ready()
     try:
+        if hosts.begun is not None:
+            suspicion.get_ready()
         return checking.check(hosts, wanted)
     finally:
         hosts.let_go()

@@ -3,7 +3,6 @@
 import os
 import selectors
 import subprocess
-import threading
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -129,18 +128,11 @@ class ProcessStream:
             assert pipe is not None
             pipe.close()
         if self._process.poll() is None:
-            # Its input has ended: it leaves by itself, and the target's end with it. What was seen can be
-            # judged meanwhile; the program does not end before.
             try:
-                threading.Thread(target=self._see_off, args=(self._patience(),)).start()
-            except RuntimeError:  # there is no further thread
-                self._see_off(self._patience())
-
-    def _see_off(self, patience: float) -> None:
-        try:
-            self._process.wait(patience)
-        except subprocess.TimeoutExpired:
-            self._kill()
+                # Its input has ended: it leaves by itself, and the target's end with it.
+                self._process.wait(self._patience())
+            except subprocess.TimeoutExpired:
+                self._kill()
 
     def _patience(self) -> float:
         left = self.deadline.left if self._answers else 0.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from envcheck.errors import HostError
 from envcheck.hosts import Answer, Request, bootstrap
@@ -15,6 +16,8 @@ from envcheck.hosts.stream import Stream
 if TYPE_CHECKING:
     from envcheck.hosts.acting import ActingRemote
     from envcheck.hosts.channel import Conversation
+
+T = TypeVar("T")
 
 JITTER = 0.2, 0.7  # seconds before a host that was too busy is asked once more
 RESTING = 86400.0  # seconds that a connection is held for another look
@@ -115,18 +118,20 @@ class Remote:
         self._asking: Talk | None = None  # where that is being asked
 
     def hasten(self, requests: Sequence[Request]) -> None:
-        """Begin to reach it, in a thread, and ask it what the first question will most likely hold too.
+        """Begin to reach it, and ask it what the first question will most likely hold too.
 
-        What goes wrong with that, the first question is told.
+        What goes wrong with that, the first question is told. What has to be waited for, a thread waits for.
         """
         deadline = Deadline(self._timing.total, self._timing.connect)
         try:
             load = self.prepare(deadline)
-            # A thread would hardly come to it: whoever imports takes the interpreter back at once.
-            put = None if load else self._put(requests, deadline)
         except HostError:
             return  # the first question is told the same
-        self._ahead = Ahead(deadline, lambda: self._foresee(put, requests, deadline), Early.close)
+        put: Callable[[], Conversation] = partial(self._put, requests, deadline)
+        if load is None:
+            # A thread would hardly come to it: whoever imports takes the interpreter back at once.
+            put = _done(put)
+        self._ahead = Ahead(deadline, lambda: self._foresee(put, requests), Early.close)
         if load is not None:
             load()
 
@@ -139,8 +144,8 @@ class Remote:
             raise
         return talk
 
-    def _foresee(self, put: Conversation | None, requests: Sequence[Request], deadline: Deadline) -> Early:
-        talk = put or self._put(requests, deadline)
+    def _foresee(self, put: Callable[[], Conversation], requests: Sequence[Request]) -> Early:
+        talk = put()
         try:
             return Early(talk, requests, _checked(talk.take(), requests))
         except BaseException:
@@ -164,11 +169,7 @@ class Remote:
         try:
             return self._patiently(requests, deadline)
         except HostError as error:
-            from envcheck.hosts import silence  # noqa: PLC0415 - only where there is no answer
-
-            if error.status in silence.NO_PYTHON and not self.acts:
-                return self._without_python(error, requests, deadline)
-            raise
+            return self._without_python(error, requests, deadline)
 
     def _patiently(self, requests: Sequence[Request], deadline: Deadline) -> list[Answer]:
         """Ask its python3; once more if it was too busy."""
@@ -185,13 +186,15 @@ class Remote:
     def _without_python(
         self, why: HostError, requests: Sequence[Request], deadline: Deadline
     ) -> list[Answer]:
-        """Ask its shell: there may be none either.
+        """Ask its shell, if it was its python3 that gave no answer: there may be no shell either.
 
         Raises:
             HostError: What python3 did, where no shell answers; else what is wrong with its answer.
         """
         from envcheck.hosts import silence  # noqa: PLC0415 - few hosts need it
 
+        if self.acts or why.status not in silence.NO_PYTHON:
+            raise why
         try:
             given = self._begin(self._by_shell, requests, deadline)
         except HostError as error:
@@ -241,15 +244,33 @@ class Remote:
 
     def _conversing(self, deadline: Deadline) -> Conversation:
         stream = self._way.start(bootstrap.PYTHON, deadline)
-        from envcheck.hosts.channel import Conversation  # noqa: PLC0415 - while python3 starts there
+        try:
+            from envcheck.hosts.channel import Conversation  # noqa: PLC0415 - while python3 starts there
 
-        prelude = bootstrap.prelude(acts=self.acts, near=stream.near)
-        return Conversation(stream, prelude, sudo=self._way.sudo)
+            prelude = bootstrap.prelude(acts=self.acts, near=stream.near)
+            return Conversation(stream, prelude, sudo=self._way.sudo)
+        except BaseException:
+            stream.close()
+            raise
 
     def _by_shell(self, deadline: Deadline) -> Talk:
         from envcheck.hosts.shell_collector import ShellConversation  # noqa: PLC0415 - few hosts need it
 
         return ShellConversation(self._way.start(bootstrap.SHELL, deadline), sudo=self._way.sudo)
+
+
+def _done(make: Callable[[], T]) -> Callable[[], T]:
+    """Make it now; what is given gives it, or raises what was raised."""
+    try:
+        made = make()
+    except HostError as error:
+        failed = error
+
+        def fail() -> T:
+            raise failed
+
+        return fail
+    return lambda: made
 
 
 def _asked(talk: Talk, requests: Sequence[Request]) -> list[Answer]:

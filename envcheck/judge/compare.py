@@ -157,8 +157,7 @@ def judge(name: str, rule: Expectation | None, configured: Configured, server: S
     """
     expected = fresh(name, configured)
     processes = concerned(name, expected, server)
-    readings = [(p, p.running) for p in processes]
-    values = {p.pid: reading.variables.get(name) for p, reading in readings if reading.usable}
+    values = {p.pid: now.variables.get(name) for p in processes if (now := p.running).usable}
     readable = [p for p in processes if p.pid in values]
     unreadable = tuple(p for p in processes if p.pid not in values)
     early = expected.winner is None or expected.winner.source.stage in (Stage.EXEC, Stage.CODE, Stage.START)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -175,27 +176,56 @@ def test_the_command_line_is_interrupted(street: Path) -> None:
             assert b"Traceback" not in out + err
 
 
-@pytest.mark.parametrize("transport", ["fabric", "ssh"])
-def test_it_is_interrupted_while_its_first_question_hangs(street: Path, transport: str) -> None:
-    """It was put before the command line was read: what was opened for it is closed all the same."""
-    folder = street / f"early-{transport}"
-    folder.mkdir()
-    python = folder / "python3"
+@pytest.fixture
+def hanging(tmp_path: Path) -> Iterator[Sshd]:
+    """A host with two names whose python3 does nothing."""
+    python = tmp_path / "python3"
     python.write_text("#!/bin/sh\nexec /usr/bin/python3 -c 'import signal; signal.pause()'\n")
     python.chmod(0o755)
-    with Sshd(folder / "sshd", SetEnv=f"PATH={folder}:{SYSTEM_PATH}") as sshd, ExitStack() as stack:
-        argv = [f"{OWN_BIN}/envcheck", "check", "-H", "box", "--transport", transport]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        client = subprocess.Popen(argv, env=dict(sshd.env()), **quiet)  # type: ignore[call-overload]
+    with Sshd(tmp_path / "sshd", names="box other", SetEnv=f"PATH={tmp_path}:{SYSTEM_PATH}") as sshd:
+        yield sshd
+
+
+@pytest.mark.parametrize("transport", ["fabric", "ssh"])
+@pytest.mark.parametrize("impatient", [False, True])
+def test_it_is_interrupted_while_its_first_question_hangs(
+    hanging: Sshd, transport: str, *, impatient: bool
+) -> None:
+    """It was put before the command line was read: what was opened for it is closed all the same."""
+    argv = [f"{OWN_BIN}/envcheck", "check", "-H", "box", "--transport", transport]
+    with ExitStack() as stack:
+        client = subprocess.Popen(
+            argv, env=dict(hanging.env()), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
         stack.callback(send, client.pid, signal.SIGKILL)
-        wait_for(partial(_runs_python, sshd), "it is not reached")
-        for pid in children(sshd.pid):
+        wait_for(partial(_runs_python, hanging), "it is not reached")
+        for pid in children(hanging.pid):
             stack.callback(send, pid, signal.SIGKILL)
             send(pid, signal.SIGSTOP)
         near = children(client.pid)
         assert bool(near) is (transport == "ssh")
 
-        send(client.pid, signal.SIGINT)
+        began = time.monotonic()
+        client.send_signal(signal.SIGINT)
+        while impatient and client.poll() is None:
+            client.send_signal(signal.SIGINT)  # as a shell repeats it where ^C is held down
 
-        assert client.wait(2) == 130
+        assert b"Traceback" not in client.communicate()[1]
+        assert (client.returncode, time.monotonic() - began < 2) == (130, True)
         wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in near), "ssh lives on", 2.0)
+
+
+def test_nothing_is_left_of_many_hosts_that_hang(hanging: Sshd) -> None:
+    options = ("--transport", "ssh", "--timeout", "2s")
+    done = hanging.envcheck("check", "-H", "box", "-H", "other", *options)
+
+    assert done.code == 3, done
+    config = str(hanging.folder / "config").encode()
+    assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if config in _content(path)]
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
