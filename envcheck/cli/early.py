@@ -33,7 +33,6 @@ def begin(words: Words) -> None:
         from envcheck import questions  # noqa: PLC0415 - only for other hosts
 
         questions.put(questions.of_host(host))
-        questions.put(questions.USUALLY)
 
 
 def end() -> None:

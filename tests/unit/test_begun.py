@@ -136,5 +136,5 @@ def test_what_is_asked_first_is_what_will_be_asked(host: str) -> None:
             resolve.begin(parse(host))
         except UsageError:
             assert early_ones == []
-        assert early_ones in ([], put)
+        assert early_ones in ([], put[:1])
         assert bool(early_ones) == (host == "web-1.example")
