@@ -27,7 +27,10 @@ PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 
 
 def begin(words: Words) -> None:
-    """Ask what the configuration of ssh says of the host of a command line; nothing depends on it."""
+    """Ask what the configuration of ssh says of the host of a command line; nothing depends on it.
+
+    Nothing else yet: two at once would take both processors of a small machine from what is imported.
+    """
     [host] = words[HOST]
     if PLAIN.issuperset(host) and not host.startswith("-"):
         from envcheck import questions  # noqa: PLC0415 - only for other hosts

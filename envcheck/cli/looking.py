@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -47,7 +46,9 @@ def looked_at(host: Host, look: Callable[[Host], T], *, again: bool = False) -> 
     except BaseException:
         host.close()
         raise
-    leaving = threading.Thread(target=host.close)
+    from threading import Thread  # noqa: PLC0415 - a look at this machine needs none
+
+    leaving = Thread(target=host.close)
     leaving.start()
     try:
         yield seen

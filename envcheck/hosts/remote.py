@@ -129,7 +129,7 @@ class Remote:
             return  # the first question is told the same
         put: Callable[[], Conversation] = partial(self._put, requests, deadline)
         if load is None:
-            # A thread would hardly come to it: whoever imports takes the interpreter back at once.
+            # A thread comes to it some milliseconds later: it has to get the interpreter from who imports.
             put = _done(put)
         self._ahead = Ahead(deadline, lambda: self._foresee(put, requests), Early.close)
         if load is not None:

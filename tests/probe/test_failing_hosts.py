@@ -92,25 +92,27 @@ def test_the_first_question_is_put_before_anything_else_is_done(tmp_path: Path) 
         host.close()
 
 
-def opened() -> tuple[int, int]:
-    """How many descriptors and threads this process has."""
-    return len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))  # noqa: PTH208
+class Absent(Failing):
+    """Cannot even be started."""
+
+    error = HostError("absent", "connecting", "there is no such program")
+
+    def start(self, program: Sequence[str], deadline: Deadline) -> ProcessStream:
+        del program, deadline
+        self.attempts += 1
+        raise self.error
 
 
 def test_a_host_that_cannot_be_reached_is_told_so_once() -> None:
-    """What goes wrong with a question that was put early, is what its asking tells; it is not tried again."""
-    way = Failing("host", [])
-    absent = HostError("absent", "connecting", "there is no such program")
-
-    def start(program: Sequence[str], deadline: Deadline) -> ProcessStream:
-        del program, deadline
-        way.attempts += 1
-        raise absent
-
-    way.start = start  # type: ignore[method-assign]
+    """What goes wrong with a question that was put early, its asking tells; it is not put again."""
+    way = Absent("host", [])
     host = Remote(way, Timing(9.0, 9.0), lambda _text: None)
     host.hasten([{"op": "host"}])
     with pytest.raises(HostError) as caught:
         host.ask([{"op": "host"}])
-    assert caught.value is absent
-    assert way.attempts == 1
+    assert (caught.value, way.attempts) == (way.error, 1)
+
+
+def opened() -> tuple[int, int]:
+    """How many descriptors and threads this process has."""
+    return len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))  # noqa: PTH208

@@ -208,7 +208,7 @@ def test_it_is_interrupted_while_its_first_question_hangs(
         began = time.monotonic()
         client.send_signal(signal.SIGINT)
         while impatient and client.poll() is None:
-            client.send_signal(signal.SIGINT)  # as a shell repeats it where ^C is held down
+            client.send_signal(signal.SIGINT)  # as a terminal does while ^C is held down
 
         assert b"Traceback" not in client.communicate()[1]
         assert (client.returncode, time.monotonic() - began < 2) == (130, True)
